@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { parseDecimal, type Money, type Price, type WattHours } from './units';
+
+/**
+ * Building blocks of request schemas: every input is bounded, and leaves as the type that the domain works with.
+ */
+
+const decimalText = z.string().max(24);
+
+function decimal<Unit extends bigint>(decimals: number, example: string, least: bigint) {
+  return decimalText
+    .transform((text, context): Unit => {
+      const value = parseDecimal(text, decimals);
+      if (value === undefined || value < least) {
+        context.addIssue({
+          code: 'custom',
+          message: `must be a decimal string with at most ${decimals} decimals, such as "${example}", not below ${least === 0n ? '0' : 'the smallest unit'}`,
+        });
+        return z.NEVER;
+      }
+      return value as Unit;
+    })
+    .meta({ example });
+}
+
+/** Energy of more than zero as a string of kWh with at most 3 decimals. */
+export const kwh = () => decimal<WattHours>(3, '12.500', 1n);
+/** Energy or power of zero or more, as kwh(). */
+export const kwhOrZero = () => decimal<WattHours>(3, '0.000', 0n);
+/** Money of more than zero as a string with at most 6 decimals. */
+export const amount = () => decimal<Money>(6, '4.250000', 1n);
+/** Price per kWh, above zero, as a string with at most 6 decimals. */
+export const pricePerKwh = () => decimal<Price>(6, '4.250000', 1n);
+
+/** An instant as ISO 8601 with an offset or Z. */
+export const instant = () =>
+  z.iso
+    .datetime({
+      offset: true,
+      message: 'must be an ISO 8601 time with an offset, such as 2026-01-31T12:00:00Z',
+    })
+    .transform((text) => new Date(text));
+
+/** A reference of somebody's own books: printable, 1 to 120 characters. */
+export const reference = () =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(120)
+    .regex(/^[\x20-\x7e]+$/, 'must be printable ASCII');
+
+/** The query of every list. */
+export const pageQuery = {
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(400).optional(),
+};
+
+export const booleanQuery = () => z.enum(['true', 'false']).transform((text) => text === 'true');
+
+export const ENERGY_SOURCES = ['solar', 'wind', 'hydro', 'biomass', 'geothermal', 'mixed'] as const;
+export type EnergySource = (typeof ENERGY_SOURCES)[number];
+export const energySource = () => z.enum(ENERGY_SOURCES);

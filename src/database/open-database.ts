@@ -1,0 +1,93 @@
+import { Client } from 'pg';
+import type { Config } from '../config/config';
+import type { DatabaseUrls } from './database.module';
+import { startEmbeddedPostgres } from './embedded/embedded-postgres';
+import { acquireServerLock } from './embedded/server-lock';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const OLDEST_VERSION = 150_000;
+
+/** The database cannot be used; the message is one sentence for whoever starts us. */
+export class DatabaseNotUsable extends Error {}
+
+/** A database that answers, and what to do with it in the end. */
+export interface OpenDatabase extends DatabaseUrls {
+  /** Leaves the database as it was found: an embedded one is stopped by whoever started it. */
+  close(): Promise<void>;
+}
+
+type Say = (sentence: string) => void;
+
+/**
+ * Finds the database of this configuration: DATABASE_URL, else the embedded one, started when it is not
+ * running. A server claims DATA_DIR for itself; commands share it.
+ */
+export async function openDatabase(
+  config: Config,
+  purpose: 'server' | 'command',
+  say: Say,
+): Promise<OpenDatabase> {
+  const { DATABASE_URL: url, DATABASE_MIGRATION_URL: ownerUrl } = config.environment;
+  if (url === undefined) return openEmbedded(config.dataDir, purpose, say);
+  await checkExternal('DATABASE_URL', url);
+  if (ownerUrl === undefined) {
+    say(
+      'DATABASE_MIGRATION_URL is not set: the application works as the owner of its tables, so nothing but its own code keeps the audit trail and the ledger append-only',
+    );
+  } else {
+    await checkExternal('DATABASE_MIGRATION_URL', ownerUrl);
+  }
+  return { applicationUrl: url, ownerUrl: ownerUrl ?? url, close: () => Promise.resolve() };
+}
+
+async function openEmbedded(dataDir: string, purpose: 'server' | 'command', say: Say): Promise<OpenDatabase> {
+  const lock = purpose === 'server' ? acquireServerLock(dataDir) : undefined;
+  try {
+    const database = await startEmbeddedPostgres({ dataDir, say });
+    return {
+      applicationUrl: database.appUrl,
+      ownerUrl: database.ownerUrl,
+      close: async () => {
+        await (lock === undefined ? database.stopIfUnused() : database.stop());
+        lock?.release();
+      },
+    };
+  } catch (error) {
+    lock?.release();
+    throw error;
+  }
+}
+
+async function checkExternal(variable: string, url: string): Promise<void> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ version: string }>(
+      `SELECT current_setting('server_version_num') AS version`,
+    );
+    const version = Number(rows[0]?.version);
+    if (version < OLDEST_VERSION) {
+      throw new DatabaseNotUsable(
+        `${variable} leads to PostgreSQL ${Math.floor(version / 10_000)}: version 15 or later is needed`,
+      );
+    }
+  } catch (error) {
+    if (error instanceof DatabaseNotUsable) throw error;
+    throw new DatabaseNotUsable(
+      `PostgreSQL at ${placeOf(url)} cannot be reached (${reasonOf(error)}): check ${variable} and that the server runs and lets this role in`,
+    );
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** Host, port and database, never the password. */
+function placeOf(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return reasonOf(error.errors[0]);
+  return error instanceof Error ? error.message || error.name : String(error);
+}

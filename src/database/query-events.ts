@@ -1,0 +1,34 @@
+/** What is known of a statement after it ran; never its values. */
+export interface QueryEvent {
+  readonly text: string;
+  readonly seconds: number;
+  /** SQLSTATE of the failure, where it failed. */
+  readonly errorCode?: string | undefined;
+}
+
+type Listener = (event: QueryEvent) => void;
+
+/** Tells whoever listens (metrics, the slow-query log) about every statement of this process. */
+export class QueryEvents {
+  private readonly listeners: Listener[] = [];
+
+  subscribe(listener: Listener): void {
+    this.listeners.push(listener);
+  }
+
+  publish(event: QueryEvent): void {
+    for (const listener of this.listeners) listener(event);
+  }
+}
+
+/** SQLSTATE of a PostgreSQL error, however it was wrapped. */
+export function sqlState(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** The name of the constraint that a PostgreSQL error is about. */
+export function violatedConstraint(error: unknown): string | undefined {
+  const constraint = (error as { constraint?: unknown } | null)?.constraint;
+  return typeof constraint === 'string' ? constraint : undefined;
+}

@@ -1,0 +1,43 @@
+import type { EntityManager } from 'typeorm';
+import { runPrepared, type Queryable } from './prepared';
+import type { QueryEvents } from './query-events';
+
+type Step = (tx: Transaction) => Promise<void>;
+type Effect = () => void | Promise<void>;
+
+/**
+ * One database transaction. It is the required first argument of everything that must happen together, and
+ * the only way to what must wait for the commit: events, cache invalidation and metrics.
+ */
+export class Transaction {
+  private readonly steps = new Map<unknown, Step>();
+  private readonly effects: Effect[] = [];
+
+  constructor(
+    /** TypeORM inside this transaction. */
+    readonly manager: EntityManager,
+    private readonly client: Queryable,
+    private readonly events: QueryEvents,
+  ) {}
+
+  /** Runs a prepared statement inside this transaction; the text is static, every value a parameter. */
+  query<Row = Record<string, unknown>>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return runPrepared<Row>(this.client, this.events, text, values);
+  }
+
+  /** Runs once, just before the commit and as part of it, however often the same key is given. */
+  beforeCommit(key: unknown, step: Step): void {
+    if (!this.steps.has(key)) this.steps.set(key, step);
+  }
+
+  /** Runs after the commit, never when the transaction fails. An effect that fails is logged, not thrown. */
+  afterCommit(effect: Effect): void {
+    this.effects.push(effect);
+  }
+
+  /** @internal the database module calls it, nobody else */
+  async finish(): Promise<readonly Effect[]> {
+    for (const step of this.steps.values()) await step(this);
+    return this.effects;
+  }
+}
