@@ -1,0 +1,73 @@
+import helmet from '@fastify/helmet';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Config } from '../config/config';
+import { ProblemFilter } from './problem.filter';
+import { problemOf } from './problem';
+import { requestId } from './request-id';
+import { validationPipe } from './validation';
+
+/** Types of body that are read as a stream by the routes that take them, past the body limit. */
+const STREAMED = ['text/csv', 'application/x-ndjson'];
+
+/** Fastify as every process of ours runs it. */
+export function fastifyAdapter({ environment }: Config): FastifyAdapter {
+  return new FastifyAdapter({
+    bodyLimit: environment.BODY_LIMIT_BYTES,
+    genReqId: requestId,
+    trustProxy: trustProxy(environment.TRUST_PROXY),
+    routerOptions: { maxParamLength: 200 },
+    requestTimeout: 120_000,
+    keepAliveTimeout: 5_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+    // What fails before a route is found (a malformed URL, say) answers in the same form as everything else.
+    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+      const { problem } = problemOf(error);
+      void reply.status(problem.status).header('content-type', 'application/problem+json; charset=utf-8');
+      void reply.send(JSON.stringify({ ...problem, requestId: request.id }));
+    },
+  });
+}
+
+/** Everything between the socket and the controllers: headers, CORS, streamed bodies, validation, errors. */
+export async function configureHttp(app: NestFastifyApplication, { environment }: Config): Promise<void> {
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      directives: {
+        defaultSrc: ["'self'"],
+        // Swagger UI styles itself inline; scripts come from here only.
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        imgSrc: ["'self'", 'data:'],
+        upgradeInsecureRequests: null,
+      },
+    },
+  });
+  if (environment.CORS_ORIGINS.length > 0) {
+    app.enableCors({
+      origin: environment.CORS_ORIGINS,
+      methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'x-request-id'],
+      exposedHeaders: ['x-request-id', 'retry-after', 'idempotent-replay'],
+      maxAge: 600,
+    });
+  }
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.addContentTypeParser(STREAMED, (_request, payload, done) => done(null, payload));
+  fastify.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id);
+    done();
+  });
+  app.useGlobalPipes(validationPipe());
+  app.useGlobalFilters(new ProblemFilter());
+}
+
+/** TRUST_PROXY: `true`, a number of hops, or a list of addresses; unset trusts nobody. */
+function trustProxy(
+  setting: string | undefined,
+): boolean | string | ((address: string, hop: number) => boolean) {
+  if (setting === undefined || setting === 'false') return false;
+  if (setting === 'true') return true;
+  const hops = Number(setting);
+  return Number.isInteger(hops) ? (_address, hop) => hop < hops : setting;
+}

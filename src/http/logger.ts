@@ -1,0 +1,54 @@
+import type { LoggerService } from '@nestjs/common';
+import pino, { type Logger } from 'pino';
+import pretty from 'pino-pretty';
+import type { Config } from '../config/config';
+
+type Level = 'info' | 'warn' | 'error' | 'debug' | 'trace' | 'fatal';
+
+/** Nest's logging on pino: JSON lines, or readable ones where somebody looks at a terminal. */
+export class PinoLogger implements LoggerService {
+  constructor(private readonly pino: Logger) {}
+
+  static of({ environment, production }: Config): PinoLogger {
+    const options = { level: environment.LOG_LEVEL };
+    const readable = process.stdout.isTTY && !production;
+    const stream = readable
+      ? pretty({ sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' })
+      : undefined;
+    return new PinoLogger(
+      stream === undefined ? pino(options, pino.destination({ sync: true })) : pino(options, stream),
+    );
+  }
+
+  log(message: unknown, ...context: unknown[]): void {
+    this.write('info', message, context);
+  }
+
+  warn(message: unknown, ...context: unknown[]): void {
+    this.write('warn', message, context);
+  }
+
+  error(message: unknown, ...context: unknown[]): void {
+    this.write('error', message, context);
+  }
+
+  debug(message: unknown, ...context: unknown[]): void {
+    this.write('debug', message, context);
+  }
+
+  verbose(message: unknown, ...context: unknown[]): void {
+    this.write('trace', message, context);
+  }
+
+  fatal(message: unknown, ...context: unknown[]): void {
+    this.write('fatal', message, context);
+  }
+
+  /** Nest passes the name of who logs last, and a stack before it where there is one. */
+  private write(level: Level, message: unknown, context: readonly unknown[]): void {
+    const texts = context.filter((part) => typeof part === 'string');
+    const fields = { context: texts.at(-1), stack: texts.length > 1 ? texts[0] : undefined };
+    if (message instanceof Error) this.pino[level]({ ...fields, err: message }, message.message);
+    else this.pino[level](fields, String(message));
+  }
+}

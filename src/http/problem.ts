@@ -1,0 +1,110 @@
+import { DomainError, type ErrorKind, type FieldError } from '../common/domain-error';
+import { sqlState } from '../database/query-events';
+
+/** RFC 9457 problem details, as every error of the API answers. */
+export interface Problem {
+  readonly type: 'about:blank';
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly requestId: string;
+  readonly errors?: readonly FieldError[];
+}
+
+/** A problem and what belongs into the headers beside it. */
+export interface ProblemAnswer {
+  readonly problem: Omit<Problem, 'requestId'>;
+  readonly retryAfterSeconds?: number | undefined;
+  /** The error is ours: it belongs into the log, and nothing of it into the answer. */
+  readonly unexpected: boolean;
+}
+
+const STATUS: Record<ErrorKind, readonly [number, string]> = {
+  invalid: [400, 'Bad Request'],
+  unauthenticated: [401, 'Unauthorized'],
+  forbidden: [403, 'Forbidden'],
+  'not-found': [404, 'Not Found'],
+  conflict: [409, 'Conflict'],
+  'too-large': [413, 'Content Too Large'],
+  unprocessable: [422, 'Unprocessable Content'],
+  'too-many': [429, 'Too Many Requests'],
+  unavailable: [503, 'Service Unavailable'],
+};
+
+/** What Fastify or Nest refuse before any code of ours runs, by status code. */
+const TRANSPORT: Record<number, readonly [code: string, kind: ErrorKind, detail: string]> = {
+  400: [
+    'MALFORMED_REQUEST',
+    'invalid',
+    'The request could not be read: send well-formed JSON with its Content-Type',
+  ],
+  404: ['ROUTE_NOT_FOUND', 'not-found', 'There is no such route; /docs lists them all'],
+  413: ['BODY_TOO_LARGE', 'too-large', 'The body is larger than this route takes'],
+  415: ['UNSUPPORTED_MEDIA_TYPE', 'invalid', 'This route does not take that Content-Type'],
+};
+
+/** SQLSTATE classes and node errors that mean the database is away or too busy, not that we are wrong. */
+const DATABASE_AWAY = /^(08|53|57P0|57014|55P03|40001|40P01)|^E(CONN|PIPE|HOST|TIMEDOUT)|^ETIMEDOUT/;
+const NO_CONNECTION = /timeout exceeded when trying to connect|Connection terminated|driver.*not connected/i;
+
+/** Turns whatever was thrown into the answer that a client may see. */
+export function problemOf(error: unknown): ProblemAnswer {
+  if (error instanceof DomainError) return ofDomain(error);
+  const transport = TRANSPORT[statusOf(error)];
+  if (transport !== undefined) return ofTransport(statusOf(error), transport);
+  if (isDatabaseAway(error)) {
+    return {
+      problem: problem(
+        'unavailable',
+        'DATABASE_UNAVAILABLE',
+        'The database cannot answer right now; try again shortly',
+      ),
+      retryAfterSeconds: 1,
+      unexpected: true,
+    };
+  }
+  return {
+    problem: {
+      type: 'about:blank',
+      title: 'Internal Server Error',
+      status: 500,
+      code: 'INTERNAL_ERROR',
+      detail: 'Something went wrong here; quote the request id when you report it',
+    },
+    unexpected: true,
+  };
+}
+
+function ofDomain(error: DomainError): ProblemAnswer {
+  const base = problem(error.kind, error.code, error.message);
+  return {
+    problem: error.fields === undefined ? base : { ...base, errors: error.fields },
+    retryAfterSeconds: error.retryAfterSeconds,
+    unexpected: false,
+  };
+}
+
+function ofTransport(
+  status: number,
+  [code, kind, detail]: readonly [string, ErrorKind, string],
+): ProblemAnswer {
+  return { problem: { ...problem(kind, code, detail), status }, unexpected: false };
+}
+
+function problem(kind: ErrorKind, code: string, detail: string): Omit<Problem, 'requestId'> {
+  const [status, title] = STATUS[kind];
+  return { type: 'about:blank', title, status, code, detail };
+}
+
+function statusOf(error: unknown): number {
+  const { statusCode, status } = (error ?? {}) as { statusCode?: unknown; status?: unknown };
+  const code = statusCode ?? status;
+  return typeof code === 'number' ? code : 500;
+}
+
+function isDatabaseAway(error: unknown): boolean {
+  return (
+    DATABASE_AWAY.test(sqlState(error) ?? '') || (error instanceof Error && NO_CONNECTION.test(error.message))
+  );
+}
