@@ -1,0 +1,36 @@
+import { Global, Module, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { DatabaseService } from '../database/database.service';
+import { JobsService } from '../jobs/jobs.service';
+import { AuditController } from './audit.controller';
+import { AuditLog } from './audit-log.entity';
+import { AuditService } from './audit.service';
+import { IdempotencyKey } from './idempotency-key.entity';
+import { IdempotencyService } from './idempotency.service';
+
+@Global()
+@Module({
+  imports: [TypeOrmModule.forFeature([AuditLog, IdempotencyKey])],
+  controllers: [AuditController],
+  providers: [AuditService, IdempotencyService],
+  exports: [AuditService, IdempotencyService],
+})
+export class AuditModule implements OnModuleInit, OnApplicationBootstrap {
+  constructor(
+    private readonly audit: AuditService,
+    private readonly idempotency: IdempotencyService,
+    private readonly database: DatabaseService,
+    private readonly jobs: JobsService,
+  ) {}
+
+  onModuleInit(): void {
+    this.jobs.declareRecurring('audit.partitions', '7 1 * * *', () => this.audit.prepareComingMonths());
+    this.jobs.declareRecurring('idempotency.forget', '27 * * * *', () =>
+      this.database.transaction((tx) => this.idempotency.forgetOld(tx)),
+    );
+  }
+
+  onApplicationBootstrap(): Promise<void> {
+    return this.audit.prepareComingMonths();
+  }
+}

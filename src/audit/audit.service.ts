@@ -1,0 +1,116 @@
+import { Injectable } from '@nestjs/common';
+import type { Principal } from '../auth/principal';
+import { decodeCursor, pageOf, UUID_SHAPE, type Page, type PageRequest } from '../common/cursor';
+import { newId } from '../common/id';
+import { DatabaseService } from '../database/database.service';
+import { Partitions } from '../database/partitions';
+import type { Transaction } from '../database/transaction';
+
+/** Who did it; `null` stands for the system itself (jobs, first boot). */
+export type Actor = Pick<Principal, 'userId' | 'organizationId' | 'requestId'> | null;
+
+/** One change. `before` and `after` hold what changed, in the forms that the API shows; never a secret. */
+export interface Change {
+  /** `thing.verb`, in the past tense: `offer.purchased`. */
+  readonly action: string;
+  readonly entity: string;
+  readonly entityId: string;
+  readonly before?: Record<string, unknown> | undefined;
+  readonly after?: Record<string, unknown> | undefined;
+}
+
+interface AuditRow {
+  id: string;
+  action: string;
+  user_id: string | null;
+  organization_id: string | null;
+  entity: string;
+  entity_id: string;
+  before: unknown;
+  after: unknown;
+  request_id: string | null;
+  created_at: Date;
+}
+
+export interface AuditFilter extends PageRequest {
+  readonly action?: string | undefined;
+  readonly userId?: string | undefined;
+}
+
+const NEWEST = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+const COLUMNS =
+  'id, action, user_id, organization_id, entity, entity_id, before, after, request_id, created_at';
+
+/** The trail of every change that an admin, an operator or money makes. */
+@Injectable()
+export class AuditService {
+  private readonly pending = new WeakMap<Transaction, { actor: Actor; change: Change }[]>();
+
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly partitions: Partitions,
+  ) {}
+
+  /** Writes with the transaction: no change without its record. All records of it go in one statement. */
+  record(tx: Transaction, actor: Actor, change: Change): void {
+    const batch = this.pending.get(tx) ?? [];
+    if (batch.length === 0) this.pending.set(tx, batch);
+    batch.push({ actor, change });
+    tx.beforeCommit(this, () => this.write(tx, batch));
+  }
+
+  /** Newest first; by action, by who did it, or all. */
+  async list({ action, userId, limit, cursor }: AuditFilter): Promise<Page<Record<string, unknown>>> {
+    const [before = NEWEST] = cursor === undefined ? [] : decodeCursor(cursor, [UUID_SHAPE]);
+    const rows = await this.database.query<AuditRow>(
+      `SELECT ${COLUMNS} FROM audit_logs
+        WHERE id < $1 AND ($2::text IS NULL OR action = $2) AND ($3::uuid IS NULL OR user_id = $3)
+        ORDER BY id DESC LIMIT $4`,
+      [before, action ?? null, userId ?? null, limit + 1],
+    );
+    return pageOf(rows, limit, ({ id }) => [id], viewOf);
+  }
+
+  /** Makes the partitions that the coming months' records need. */
+  prepareComingMonths(): Promise<void> {
+    return this.partitions.ensureComing('audit_logs', new Date());
+  }
+
+  private async write(tx: Transaction, batch: readonly { actor: Actor; change: Change }[]): Promise<void> {
+    const at = new Date();
+    const rows = batch.map(({ actor, change }) => ({
+      id: newId(),
+      action: change.action,
+      user_id: actor?.userId ?? null,
+      organization_id: actor?.organizationId ?? null,
+      entity: change.entity,
+      entity_id: change.entityId,
+      before: change.before ?? null,
+      after: change.after ?? null,
+      request_id: actor?.requestId ?? null,
+      created_at: at,
+    }));
+    await tx.query(
+      `INSERT INTO audit_logs (${COLUMNS})
+       SELECT ${COLUMNS} FROM jsonb_to_recordset($1::jsonb) AS r(
+         id uuid, action text, user_id uuid, organization_id uuid, entity text, entity_id text,
+         before jsonb, after jsonb, request_id text, created_at timestamptz)`,
+      [JSON.stringify(rows)],
+    );
+  }
+}
+
+function viewOf(row: AuditRow): Record<string, unknown> {
+  return {
+    id: row.id,
+    action: row.action,
+    userId: row.user_id,
+    organizationId: row.organization_id,
+    entity: row.entity,
+    entityId: row.entity_id,
+    before: row.before,
+    after: row.after,
+    requestId: row.request_id,
+    createdAt: row.created_at,
+  };
+}
