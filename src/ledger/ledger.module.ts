@@ -1,0 +1,38 @@
+import { Global, Module, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { Partitions } from '../database/partitions';
+import { JobsService } from '../jobs/jobs.service';
+import { LedgerAccount } from './ledger-account.entity';
+import { LedgerBooksService } from './ledger-books.service';
+import { LedgerController } from './ledger.controller';
+import { LedgerEntry } from './ledger-entry.entity';
+import { LedgerService } from './ledger.service';
+import { LedgerTransfer } from './ledger-transfer.entity';
+import { Withdrawal } from './withdrawal.entity';
+import { WithdrawalsService } from './withdrawals.service';
+
+@Global()
+@Module({
+  imports: [TypeOrmModule.forFeature([LedgerAccount, LedgerTransfer, LedgerEntry, Withdrawal])],
+  controllers: [LedgerController],
+  providers: [LedgerService, LedgerBooksService, WithdrawalsService],
+  exports: [LedgerService],
+})
+export class LedgerModule implements OnModuleInit, OnApplicationBootstrap {
+  constructor(
+    private readonly partitions: Partitions,
+    private readonly jobs: JobsService,
+  ) {}
+
+  onModuleInit(): void {
+    this.jobs.declareRecurring('ledger.partitions', '17 1 * * *', () => this.prepareComingMonths());
+  }
+
+  onApplicationBootstrap(): Promise<void> {
+    return this.prepareComingMonths();
+  }
+
+  private prepareComingMonths(): Promise<void> {
+    return this.partitions.ensureComing('ledger_entries', new Date());
+  }
+}
