@@ -1,0 +1,33 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { AuditModule } from './audit/audit.module';
+import { AuthModule } from './auth/auth.module';
+import { AuthenticationGuard } from './auth/authentication.guard';
+import { CacheModule } from './cache/cache.module';
+import type { Config } from './config/config';
+import { ConfigModule } from './config/config.module';
+import { DatabaseModule, type DatabaseUrls } from './database/database.module';
+import { JobsModule } from './jobs/jobs.module';
+import { LedgerModule } from './ledger/ledger.module';
+import { MonitoringModule } from './monitoring/monitoring.module';
+
+/** The whole market in one process. */
+@Module({})
+export class AppModule {
+  static with(config: Config, urls: DatabaseUrls): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.of(config),
+        DatabaseModule.at(urls),
+        AuthModule,
+        CacheModule,
+        JobsModule,
+        AuditModule,
+        MonitoringModule,
+        LedgerModule,
+      ],
+      providers: [{ provide: APP_GUARD, useClass: AuthenticationGuard }],
+    };
+  }
+}

@@ -1,0 +1,28 @@
+import type { LoggerService } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule } from './app.module';
+import type { Config } from './config/config';
+import type { DatabaseUrls } from './database/database.module';
+import { describeApi } from './http/api-documentation';
+import { configureHttp, fastifyAdapter } from './http/http-app';
+
+/** The application, ready to listen, on a database that is migrated. */
+export async function createApp(
+  config: Config,
+  urls: DatabaseUrls,
+  logger: LoggerService | false,
+): Promise<NestFastifyApplication> {
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.with(config, urls),
+    fastifyAdapter(config),
+    {
+      logger,
+      abortOnError: false,
+      forceCloseConnections: true,
+    },
+  );
+  await configureHttp(app, config);
+  describeApi(app);
+  return app;
+}

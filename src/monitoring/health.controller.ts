@@ -1,0 +1,27 @@
+import { Controller, Get, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Public } from '../auth/decorators';
+import { HealthService } from './health.service';
+
+@ApiTags('health')
+@Controller('health')
+export class HealthController {
+  constructor(private readonly health: HealthService) {}
+
+  /** The process runs and answers. */
+  @Get('live')
+  @Public()
+  live() {
+    return { status: 'ok' };
+  }
+
+  /** The process can do its work: 503 while the database is away; Redis away is only `degraded`. */
+  @Get(['', 'ready'])
+  @Public()
+  async ready(@Res({ passthrough: true }) reply: FastifyReply) {
+    const readiness = await this.health.readiness();
+    if (readiness.status === 'error') void reply.status(503);
+    return readiness;
+  }
+}

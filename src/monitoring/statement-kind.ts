@@ -1,0 +1,26 @@
+/** What a statement does and to which table, as bounded metric labels. */
+export interface StatementKind {
+  readonly operation: string;
+  readonly entity: string;
+}
+
+const OPERATION =
+  /^\s*(?:--[^\n]*\n\s*)*(select|insert|update|delete|with|start|begin|commit|rollback|savepoint|release|set)\b/i;
+const TABLE = /\b(?:from|into|update|join)\s+(?:only\s+)?(?:"?public"?\.)?"?([a-z_]{3,63})"?(?!\s*\()/i;
+const CACHE_LIMIT = 5_000;
+
+const kinds = new Map<string, StatementKind>();
+
+/**
+ * Names a statement by its first verb and the first of the known tables in it.
+ * @param tables the tables of the schema; anything else is `other`, so that labels stay bounded
+ */
+export function statementKind(text: string, tables: ReadonlySet<string>): StatementKind {
+  const known = kinds.get(text);
+  if (known !== undefined) return known;
+  const operation = OPERATION.exec(text)?.[1]?.toLowerCase() ?? 'other';
+  const table = TABLE.exec(text)?.[1]?.toLowerCase();
+  const kind = { operation, entity: table !== undefined && tables.has(table) ? table : 'other' };
+  if (kinds.size < CACHE_LIMIT) kinds.set(text, kind);
+  return kind;
+}

@@ -1,0 +1,158 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { loadConfig } from '../../src/config/config';
+import { createApp } from '../../src/create-app';
+import type { DatabaseUrls } from '../../src/database/database.module';
+import { DatabaseService } from '../../src/database/database.service';
+import { migratedDatabase } from './database';
+
+/** Somebody who is logged in. */
+export interface Person {
+  readonly id: string;
+  readonly email: string;
+  readonly username: string;
+  readonly password: string;
+  readonly token: string;
+  readonly refreshToken: string;
+}
+
+export interface Answer<Body = any> {
+  readonly status: number;
+  readonly body: Body;
+  readonly headers: Headers;
+}
+
+interface RequestOptions {
+  readonly as?: Person | string | undefined;
+  readonly body?: unknown;
+  readonly headers?: Record<string, string> | undefined;
+}
+
+type Role = 'admin' | 'operator' | 'auditor' | 'prosumer' | 'consumer' | 'corporate';
+
+const ADMIN = { email: 'admin@example.org', password: 'correct horse battery' };
+const PASSWORD = 'a long enough password';
+
+let people = 0;
+
+/**
+ * The whole application on a database of its own, listening on loopback, and an admin who is logged in.
+ * @param variables environment variables beside the defaults of tests; `REDIS_URL` comes from
+ *   `process.env.TEST_REDIS_URL` when a test wants Redis
+ * @param urls another database than a new one: for a second process on the same data
+ */
+export async function startApp(
+  variables: Record<string, string> = {},
+  urls?: DatabaseUrls,
+): Promise<TestApp> {
+  const database = urls ?? (await migratedDatabase());
+  const dataDir = mkdtempSync(join(tmpdir(), 'gridtokenx-app-'));
+  const config = loadConfig({
+    DATABASE_URL: database.applicationUrl,
+    DATABASE_MIGRATION_URL: database.ownerUrl,
+    DATA_DIR: dataDir,
+    JWT_SECRET: 'a secret of tests only, 32 characters or more',
+    ADMIN_EMAIL: ADMIN.email,
+    ADMIN_PASSWORD: ADMIN.password,
+    DB_POOL_MIN: '1',
+    ...variables,
+  });
+  const app = await createApp(config, database, process.env['TEST_LOG'] === undefined ? false : console);
+  await app.listen(0, '127.0.0.1');
+  const running = new TestApp(app, database, dataDir, await app.getUrl());
+  running.admin = await running.logsIn(ADMIN.email, ADMIN.password);
+  return running;
+}
+
+export class TestApp {
+  admin: Person;
+
+  constructor(
+    readonly nest: NestFastifyApplication,
+    readonly urls: DatabaseUrls,
+    readonly dataDir: string,
+    readonly url: string,
+  ) {}
+
+  get database(): DatabaseService {
+    return this.nest.get(DatabaseService);
+  }
+
+  get(path: string, options?: RequestOptions): Promise<Answer> {
+    return this.request('GET', path, options);
+  }
+
+  post(path: string, options?: RequestOptions): Promise<Answer> {
+    return this.request('POST', path, options);
+  }
+
+  put(path: string, options?: RequestOptions): Promise<Answer> {
+    return this.request('PUT', path, options);
+  }
+
+  patch(path: string, options?: RequestOptions): Promise<Answer> {
+    return this.request('PATCH', path, options);
+  }
+
+  delete(path: string, options?: RequestOptions): Promise<Answer> {
+    return this.request('DELETE', path, options);
+  }
+
+  /** Strings and buffers go as they are (name their content-type), everything else as JSON. */
+  async request(
+    method: string,
+    path: string,
+    { as, body, headers = {} }: RequestOptions = {},
+  ): Promise<Answer> {
+    const token = typeof as === 'string' ? as : as?.token;
+    const raw = typeof body === 'string' || body instanceof Uint8Array || body instanceof ReadableStream;
+    const response = await fetch(this.url + path, {
+      method,
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined || raw ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
+      ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
+    });
+    const text = await response.text();
+    const json = response.headers.get('content-type')?.includes('json') === true && text !== '';
+    return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
+  }
+
+  /** A new user with a role, logged in. Roles that nobody can register as are given by the admin. */
+  async registers({ role = 'prosumer', name }: { role?: Role; name?: string } = {}): Promise<Person> {
+    const username = name ?? `person${++people}`;
+    const email = `${username}@example.org`;
+    const self = role === 'consumer' || role === 'prosumer';
+    const registered = await this.post('/api/auth/register', {
+      body: { email, username, password: PASSWORD, role: self ? role : 'consumer' },
+    });
+    if (registered.status !== 201) throw new Error(`registration failed: ${JSON.stringify(registered.body)}`);
+    if (!self) {
+      const changed = await this.patch(`/api/users/${registered.body.id}`, {
+        as: this.admin,
+        body: { role },
+      });
+      if (changed.status !== 200) throw new Error(`role was not given: ${JSON.stringify(changed.body)}`);
+    }
+    return this.logsIn(email, PASSWORD);
+  }
+
+  async logsIn(identifier: string, password: string): Promise<Person> {
+    const { status, body } = await this.post('/api/auth/login', { body: { identifier, password } });
+    if (status !== 200) throw new Error(`log-in failed with ${status}: ${JSON.stringify(body)}`);
+    const token = body.accessToken as string;
+    const me = await this.get('/api/users/me', { as: token });
+    const { id, email, username } = me.body;
+    return { id, email, username, password, token, refreshToken: body.refreshToken };
+  }
+
+  async close(): Promise<void> {
+    await this.nest.close();
+    rmSync(this.dataDir, { recursive: true, force: true });
+  }
+}
