@@ -10,6 +10,7 @@ import { DatabaseModule, type DatabaseUrls } from './database/database.module';
 import { JobsModule } from './jobs/jobs.module';
 import { LedgerModule } from './ledger/ledger.module';
 import { MonitoringModule } from './monitoring/monitoring.module';
+import { UsersModule } from './users/users.module';
 
 /** The whole market in one process. */
 @Module({})
@@ -25,6 +26,7 @@ export class AppModule {
         JobsModule,
         AuditModule,
         MonitoringModule,
+        UsersModule,
         LedgerModule,
       ],
       providers: [{ provide: APP_GUARD, useClass: AuthenticationGuard }],

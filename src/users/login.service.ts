@@ -1,0 +1,58 @@
+import { Injectable } from '@nestjs/common';
+import { DatabaseService } from '../database/database.service';
+import { LoginAttempts } from './login-attempts.service';
+import { verifyPassword } from './passwords';
+import { SessionsService, type TokenPair } from './sessions.service';
+import { InvalidCredentials } from './users.errors';
+
+interface Credentials {
+  readonly id: string;
+  readonly password_hash: string;
+}
+
+/** Log-in with a password. */
+@Injectable()
+export class LoginService {
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly attempts: LoginAttempts,
+    private readonly sessions: SessionsService,
+  ) {}
+
+  /**
+   * Opens a session for whoever knows the password of an e-mail address or username.
+   * @throws InvalidCredentials, alike in words and time, whether the password is wrong or nobody has that name
+   * @throws LockedOut after five failures
+   */
+  async logIn(identifier: string, password: string, userAgent: string | undefined): Promise<TokenPair> {
+    const tokens = await this.attempts.run(identifier, async () => {
+      const found = await this.find(identifier);
+      if (!(await verifyPassword(found?.password_hash, password)) || found === undefined) return undefined;
+      return this.open(found, userAgent);
+    });
+    if (tokens === undefined) throw new InvalidCredentials();
+    return tokens;
+  }
+
+  /** Only an e-mail address has an @; one look-up by index either way. */
+  private async find(identifier: string): Promise<Credentials | undefined> {
+    const text = identifier.includes('@')
+      ? 'SELECT id, password_hash FROM users WHERE lower(email) = lower($1) AND is_active'
+      : 'SELECT id, password_hash FROM users WHERE lower(username) = lower($1) AND is_active';
+    return (await this.database.query<Credentials>(text, [identifier]))[0];
+  }
+
+  /** The row is held while the session opens: a password that changes or a user who is shut out meanwhile wins. */
+  private open(
+    { id, password_hash: hash }: Credentials,
+    userAgent: string | undefined,
+  ): Promise<TokenPair | undefined> {
+    return this.database.transaction(async (tx) => {
+      const held = await tx.query(
+        'SELECT id FROM users WHERE id = $1 AND password_hash = $2 AND is_active FOR SHARE',
+        [id, hash],
+      );
+      return held.length === 0 ? undefined : this.sessions.open(tx, id, userAgent);
+    });
+  }
+}

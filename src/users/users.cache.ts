@@ -1,0 +1,71 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Role } from '../auth/principal';
+import type { CacheEntry } from '../cache/cache-entry';
+import { CACHE_STORE, type CacheStore } from '../cache/cache-store';
+import { CacheService } from '../cache/cache.service';
+import type { Transaction } from '../database/transaction';
+import { digest } from './secrets';
+import type { UserView } from './user-view';
+
+/** What a user may do right now; null for one who may do nothing. */
+export type Permissions = { role: Role; organizationId: string | null; emailVerified: boolean } | null;
+/** When a session ends, ISO 8601; null for one that has ended. */
+export type SessionEnd = string | null;
+
+const MINUTE = 60;
+
+const ofUser = (userId: string): string => `user:${userId}`;
+const ofWallet = (address: string): string => `wallet:${address}`;
+
+export const profile = (userId: string): CacheEntry<UserView> => ({
+  key: ['user:profile', userId],
+  ttlSeconds: 5 * MINUTE,
+  tags: [ofUser(userId)],
+});
+
+export const permissions = (userId: string): CacheEntry<Permissions> => ({
+  key: ['user:permissions', userId],
+  ttlSeconds: 5 * MINUTE,
+  tags: [ofUser(userId)],
+});
+
+/** Under a hash of the session's id: who reads the cache learns no session. */
+export const session = (sessionId: string, userId: string): CacheEntry<SessionEnd> => ({
+  key: ['user:session', digest(sessionId).toString('hex')],
+  ttlSeconds: MINUTE,
+  tags: [ofUser(userId)],
+});
+
+export const walletOwner = (address: string): CacheEntry<string | null> => ({
+  key: ['user:wallet', address],
+  ttlSeconds: 5 * MINUTE,
+  tags: [ofWallet(address)],
+});
+
+/** What is kept of users, and when it is dropped. */
+@Injectable()
+export class UsersCache {
+  constructor(
+    private readonly cache: CacheService,
+    @Inject(CACHE_STORE) private readonly store: CacheStore,
+  ) {}
+
+  getOrCompute<Value>(entry: CacheEntry<Value>, load: () => Promise<Value>): Promise<Value> {
+    return this.cache.getOrCompute(entry, load);
+  }
+
+  /**
+   * True where all processes share the cache. Who may come in is kept only there: in the memory of one
+   * process it would outlive a deactivation that another process committed, and asking the database costs
+   * one look-up by primary key.
+   */
+  get isShared(): boolean {
+    return this.store.tier === 'redis';
+  }
+
+  /** Drops what is kept of a user, sessions and rights included, and of these wallets. */
+  changed(tx: Transaction, userId: string, wallets: readonly (string | null)[] = []): void {
+    const tags = wallets.flatMap((address) => (address === null ? [] : [ofWallet(address)]));
+    this.cache.invalidateAfterCommit(tx, [ofUser(userId), ...tags]);
+  }
+}
