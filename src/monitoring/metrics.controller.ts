@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { PrometheusController } from '@willsoto/nestjs-prometheus';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -19,11 +19,8 @@ export class MetricsController extends PrometheusController {
 
   @Get()
   @Public()
-  async scrape(
-    @Req() request: FastifyRequest,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<string> {
-    if (!this.mayScrape(request)) throw new Unauthenticated();
+  override index(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+    if (!this.mayScrape(reply.request)) throw new Unauthenticated();
     return super.index(reply);
   }
 
