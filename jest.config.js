@@ -14,6 +14,7 @@ module.exports = {
   ],
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+  setupFiles: ['<rootDir>/test/support/quiet.ts'],
   testTimeout: 30_000,
   maxWorkers: 2,
 };

@@ -46,9 +46,7 @@ export const reference = () =>
   z
     .string()
     .trim()
-    .min(1)
-    .max(120)
-    .regex(/^[\x20-\x7e]+$/, 'must be printable ASCII');
+    .regex(/^[\x20-\x7e]{1,120}$/, 'must be 1 to 120 printable ASCII characters');
 
 /** The query of every list. */
 export const pageQuery = {

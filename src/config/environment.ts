@@ -60,7 +60,6 @@ export const environmentSchema = z
       .regex(/^smtps?:\/\/./, 'must look like smtp://user:password@host:587')
       .optional(),
     MAIL_FROM: z.string().min(3).max(254).default('GridTokenX <no-reply@localhost>'),
-    CACHE_DEFAULT_TTL_S: whole(1, 86_400, 300),
     REDIS_CONNECT_TIMEOUT_MS: whole(10, 60_000, 2_000),
     DB_POOL_MAX: whole(2, 500, 20),
     DB_POOL_MIN: whole(0, 500, 5),

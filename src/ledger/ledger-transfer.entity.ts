@@ -4,6 +4,7 @@ import { CreatedAt, IdColumn } from '../database/columns';
 /** One booking: a set of entries that sum to zero per asset, and what they were for. */
 @Entity('ledger_transfers')
 @Index('ledger_transfers_deposit_reference', ['reference'], { unique: true, where: `kind = 'deposit'` })
+@Index('ledger_transfers_mint_reference', ['reference'], { unique: true, where: `kind = 'mint'` })
 export class LedgerTransfer {
   @IdColumn()
   id: string;

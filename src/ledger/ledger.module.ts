@@ -8,6 +8,7 @@ import { LedgerController } from './ledger.controller';
 import { LedgerEntry } from './ledger-entry.entity';
 import { LedgerService } from './ledger.service';
 import { LedgerTransfer } from './ledger-transfer.entity';
+import { SupplyService } from './supply.service';
 import { Withdrawal } from './withdrawal.entity';
 import { WithdrawalsService } from './withdrawals.service';
 
@@ -15,8 +16,8 @@ import { WithdrawalsService } from './withdrawals.service';
 @Module({
   imports: [TypeOrmModule.forFeature([LedgerAccount, LedgerTransfer, LedgerEntry, Withdrawal])],
   controllers: [LedgerController],
-  providers: [LedgerService, LedgerBooksService, WithdrawalsService],
-  exports: [LedgerService],
+  providers: [LedgerService, LedgerBooksService, WithdrawalsService, SupplyService],
+  exports: [LedgerService, SupplyService],
 })
 export class LedgerModule implements OnModuleInit, OnApplicationBootstrap {
   constructor(

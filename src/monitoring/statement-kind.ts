@@ -6,7 +6,7 @@ export interface StatementKind {
 
 const OPERATION =
   /^\s*(?:--[^\n]*\n\s*)*(select|insert|update|delete|with|start|begin|commit|rollback|savepoint|release|set)\b/i;
-const TABLE = /\b(?:from|into|update|join)\s+(?:only\s+)?(?:"?public"?\.)?"?([a-z_]{3,63})"?(?!\s*\()/i;
+const TABLE = /\b(?:from|into|update|join)\s+(?:only\s+)?(?:"?public"?\.)?"?([a-z_]{3,63})"?/gi;
 const CACHE_LIMIT = 5_000;
 
 const kinds = new Map<string, StatementKind>();
@@ -19,8 +19,8 @@ export function statementKind(text: string, tables: ReadonlySet<string>): Statem
   const known = kinds.get(text);
   if (known !== undefined) return known;
   const operation = OPERATION.exec(text)?.[1]?.toLowerCase() ?? 'other';
-  const table = TABLE.exec(text)?.[1]?.toLowerCase();
-  const kind = { operation, entity: table !== undefined && tables.has(table) ? table : 'other' };
+  const mentioned = [...text.matchAll(TABLE)].map(([, name]) => (name as string).toLowerCase());
+  const kind = { operation, entity: mentioned.find((name) => tables.has(name)) ?? 'other' };
   if (kinds.size < CACHE_LIMIT) kinds.set(text, kind);
   return kind;
 }

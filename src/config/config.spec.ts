@@ -1,0 +1,76 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigurationError, loadConfig } from './config';
+import { environmentSchema } from './environment';
+
+const external = {
+  DATABASE_URL: 'postgres://app:secret@db:5432/gridtokenx',
+  JWT_SECRET: 'a secret of thirty-two characters or more',
+};
+
+describe('configuration', () => {
+  let dataDir: string;
+  beforeEach(() => {
+    dataDir = mkdtempSync(join(tmpdir(), 'gridtokenx-config-'));
+  });
+  afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
+
+  it('needs nothing: embedded, with a secret that is made once and kept to its owner', () => {
+    const first = loadConfig({ DATA_DIR: dataDir });
+    expect(first).toMatchObject({ embedded: true, demoData: true, production: false, currency: 'THB' });
+    expect(first.environment).toMatchObject({ PORT: 8080, HOST: '127.0.0.1', DB_POOL_MAX: 20 });
+    expect(loadConfig({ DATA_DIR: dataDir }).jwtSecret).toBe(first.jwtSecret);
+    expect(statSync(join(dataDir, 'jwt-secret')).mode & 0o077).toBe(0);
+  });
+
+  it('lists everything that is wrong at once', () => {
+    const load = () =>
+      loadConfig({
+        PORT: 'many',
+        SETTLEMENT_CURRENCY: 'baht',
+        DATABASE_URL: 'mysql://x',
+        JWT_SECRET: 'short',
+      });
+    expect(load).toThrow(ConfigurationError);
+    for (const name of ['PORT', 'SETTLEMENT_CURRENCY', 'DATABASE_URL', 'JWT_SECRET'])
+      expect(load).toThrow(`  ${name}: `);
+  });
+
+  it('refuses embedded defaults and missing secrets in production, with the list of what is missing', () => {
+    const load = () => loadConfig({ NODE_ENV: 'production' });
+    for (const name of [
+      'DATABASE_URL',
+      'JWT_SECRET',
+      'ADMIN_EMAIL',
+      'ADMIN_PASSWORD',
+      'SMTP_URL',
+      'METRICS_TOKEN',
+    ]) {
+      expect(load).toThrow(`  ${name}: is required`);
+    }
+  });
+
+  it('demands a secret of its own beside an external database', () => {
+    expect(() => loadConfig({ DATABASE_URL: external.DATABASE_URL })).toThrow(
+      'JWT_SECRET: is required with DATABASE_URL',
+    );
+    expect(loadConfig(external)).toMatchObject({ embedded: false, demoData: false });
+  });
+
+  it('takes an empty variable as unset', () => {
+    expect(loadConfig({ ...external, REDIS_URL: '', PORT: '' }).environment).toMatchObject({ PORT: 8080 });
+  });
+
+  it('says so when DATA_DIR cannot be written', () => {
+    const file = join(dataDir, 'a-file');
+    writeFileSync(file, '');
+    expect(() => loadConfig({ DATA_DIR: join(file, 'below') })).toThrow('cannot be written');
+  });
+
+  it('has every variable in .env.example, and no other', () => {
+    const example = readFileSync(join(__dirname, '../../.env.example'), 'utf8');
+    const documented = [...example.matchAll(/^#?\s?([A-Z][A-Z0-9_]+)=/gm)].map(([, name]) => name);
+    expect([...new Set(documented)].sort()).toEqual(Object.keys(environmentSchema.shape).sort());
+  });
+});

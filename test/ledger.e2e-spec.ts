@@ -1,0 +1,162 @@
+import { newId } from '../src/common/id';
+import { startApp, type Person, type TestApp } from './support/app';
+import { balanceOf, expectBooksToBalance, givesEnergy, givesMoney } from './support/market';
+
+describe('the ledger', () => {
+  let app: TestApp;
+  let owner: Person;
+  let other: Person;
+  beforeAll(async () => {
+    app = await startApp();
+    owner = await app.registers();
+    other = await app.registers();
+  });
+  afterEach(() => expectBooksToBalance(app));
+  afterAll(() => app.close());
+
+  const deposits = (amount: string, reference: string, headers = {}) =>
+    app.post('/api/ledger/deposits', {
+      as: app.admin,
+      body: { userId: owner.id, amount, reference },
+      headers,
+    });
+  const withdraws = (amount: string, reference: string, headers = {}) =>
+    app.post('/api/ledger/withdrawals', { as: owner, body: { amount, reference }, headers });
+
+  it('books a deposit once per reference', async () => {
+    const before = await balanceOf(app, owner, 'THB');
+    const first = await deposits('100.5', 'bank-1');
+    expect(first).toMatchObject({
+      status: 201,
+      body: { amount: '100.500000', asset: 'THB', reference: 'bank-1' },
+    });
+    expect(await deposits('100.5', 'bank-1')).toMatchObject({
+      status: 409,
+      body: { code: 'REFERENCE_TAKEN' },
+    });
+    const after = await balanceOf(app, owner, 'THB');
+    expect(Number(after.available) - Number(before.available)).toBe(100.5);
+  });
+
+  it('answers the same request with the same key alike, even at the same time', async () => {
+    const headers = { 'idempotency-key': newId() };
+    const answers = await Promise.all(Array.from({ length: 8 }, () => deposits('7', 'bank-2', headers)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
+    expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
+    expect(await deposits('8', 'bank-2', headers)).toMatchObject({
+      status: 409,
+      body: { code: 'IDEMPOTENCY_KEY_REUSED' },
+    });
+  });
+
+  it('reserves a withdrawal until an admin decides', async () => {
+    const user = await app.registers();
+    await givesMoney(app, user, '50');
+    const body = { amount: '20', reference: 'home' };
+    const paid = await app.post('/api/ledger/withdrawals', { as: user, body });
+    expect(paid).toMatchObject({ status: 201, body: { status: 'pending', amount: '20.000000' } });
+    expect(await balanceOf(app, user, 'THB')).toEqual({ available: '30.000000', reserved: '20.000000' });
+    expect(await app.post(`/api/ledger/withdrawals/${paid.body.id}/confirm`, { as: user })).toMatchObject({
+      status: 403,
+    });
+    const confirm = () => app.post(`/api/ledger/withdrawals/${paid.body.id}/confirm`, { as: app.admin });
+    const outcomes = await Promise.all([confirm(), confirm(), confirm()]);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual([200, 409, 409]);
+    expect(await balanceOf(app, user, 'THB')).toEqual({ available: '30.000000', reserved: '0.000000' });
+
+    const refused = await app.post('/api/ledger/withdrawals', {
+      as: user,
+      body: { amount: '30', reference: 'again' },
+    });
+    await app.post(`/api/ledger/withdrawals/${refused.body.id}/refuse`, { as: app.admin });
+    expect(await balanceOf(app, user, 'THB')).toEqual({ available: '30.000000', reserved: '0.000000' });
+    const list = await app.get('/api/ledger/withdrawals', { as: user });
+    expect(list.body.items.map(({ status }: { status: string }) => status)).toEqual(['refused', 'confirmed']);
+  });
+
+  it('never lets an account go below zero, however many withdraw at once', async () => {
+    const user = await app.registers();
+    await givesMoney(app, user, '10');
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        app.post('/api/ledger/withdrawals', { as: user, body: { amount: '1.5', reference: `w${index}` } }),
+      ),
+    );
+    expect(outcomes.filter(({ status }) => status === 201)).toHaveLength(6);
+    expect(outcomes.find(({ status }) => status === 422)?.body).toMatchObject({
+      code: 'INSUFFICIENT_BALANCE',
+    });
+    expect(await balanceOf(app, user, 'THB')).toEqual({ available: '1.000000', reserved: '9.000000' });
+  });
+
+  it('lists entries newest first, a page at a time', async () => {
+    const user = await app.registers();
+    for (const amount of ['1', '2', '3']) await givesMoney(app, user, amount);
+    await givesEnergy(app, user, '4');
+    const first = await app.get('/api/ledger/entries?limit=3', { as: user });
+    const second = await app.get(`/api/ledger/entries?limit=3&cursor=${first.body.nextCursor}`, { as: user });
+    const amounts = [...first.body.items, ...second.body.items].map(
+      ({ amount }: { amount: string }) => amount,
+    );
+    expect(amounts).toEqual(['4.000', '3.000000', '2.000000', '1.000000']);
+    expect(second.body.nextCursor).toBeNull();
+  });
+
+  it('shows the books to their owner, and to who sees everything', async () => {
+    const operator = await app.registers({ role: 'operator' });
+    expect(await app.get('/api/ledger/balances')).toMatchObject({ status: 401 });
+    expect(await app.get(`/api/ledger/balances?userId=${owner.id}`, { as: other })).toMatchObject({
+      status: 404,
+    });
+    expect(await app.get(`/api/ledger/entries?userId=${owner.id}`, { as: other })).toMatchObject({
+      status: 404,
+    });
+    expect(await app.get(`/api/ledger/balances?userId=${owner.id}`, { as: operator })).toMatchObject({
+      status: 200,
+    });
+  });
+
+  it('lets only admins deposit and decide', async () => {
+    const operator = await app.registers({ role: 'operator' });
+    const body = { userId: other.id, amount: '1', reference: 'self-service' };
+    for (const as of [other, operator]) {
+      expect(await app.post('/api/ledger/deposits', { as, body })).toMatchObject({ status: 403 });
+      expect(await app.post(`/api/ledger/withdrawals/${newId()}/refuse`, { as })).toMatchObject({
+        status: 403,
+      });
+    }
+    expect(await app.post('/api/ledger/deposits', { body })).toMatchObject({ status: 401 });
+    expect(await app.post(`/api/ledger/withdrawals/${newId()}/confirm`, { as: app.admin })).toMatchObject({
+      status: 404,
+    });
+  });
+
+  it('names every wrong field', async () => {
+    const { status, body } = await deposits('-1', '');
+    expect(status).toBe(400);
+    expect(body.errors.map(({ field }: { field: string }) => field)).toEqual(['amount', 'reference']);
+    expect(await withdraws('0', 'x')).toMatchObject({ status: 400 });
+    expect(await withdraws('1.0000001', 'x')).toMatchObject({ status: 400 });
+    const unknown = { userId: newId(), amount: '1', reference: 'nobody' };
+    expect(await app.post('/api/ledger/deposits', { as: app.admin, body: unknown })).toMatchObject({
+      status: 404,
+    });
+    expect(await withdraws('1', 'x', { 'idempotency-key': 'with space' })).toMatchObject({ status: 400 });
+  });
+
+  it('leaves a trail of what money did, for those who may read it', async () => {
+    const auditor = await app.registers({ role: 'auditor' });
+    await deposits('3', 'audited', { 'x-request-id': 'deposit-request' });
+    const { body } = await app.get('/api/admin/audit?action=deposit.booked&limit=1', { as: auditor });
+    expect(body.items[0]).toMatchObject({
+      action: 'deposit.booked',
+      userId: app.admin.id,
+      requestId: 'deposit-request',
+      after: { amount: '3.000000', reference: 'audited' },
+    });
+    expect(await app.get('/api/admin/audit', { as: owner })).toMatchObject({ status: 403 });
+    expect(
+      await app.post('/api/ledger/withdrawals', { as: auditor, body: { amount: '1', reference: 'x' } }),
+    ).toMatchObject({ status: 403 });
+  });
+});
