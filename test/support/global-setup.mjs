@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { chmodSync, mkdtempSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ const require = createRequire(import.meta.url);
 export default async function setUp() {
   const { startEmbeddedPostgres } = require('../../dist/src/database/embedded/embedded-postgres.js');
   const directory = mkdtempSync(join(tmpdir(), 'gridtokenx-test-'));
+  chmodSync(directory, 0o755); // as root, PostgreSQL runs as another user, who has to come in
   const database = await startEmbeddedPostgres({ dataDir: directory, durable: false, say: () => undefined });
   const redis = await startRedis(directory);
   globalThis.testServers = { directory, database, redis };
