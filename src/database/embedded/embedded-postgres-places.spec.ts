@@ -156,6 +156,24 @@ describe('the place of embedded PostgreSQL', () => {
       expect(lab.sentences).toHaveLength(2);
     });
 
+    it('is new when a DATA_DIR that only root can enter was emptied, and the old one is set aside', async () => {
+      const dataDir = lab.newDataDir();
+      mkdirSync(dataDir);
+      chmodSync(join(dataDir, '..'), 0o700);
+      const before = await lab.open(dataDir);
+      await ask(before.ownerUrl, 'CREATE TABLE old AS SELECT 1 AS wh');
+      rmSync(dataDir, { recursive: true });
+
+      const database = await lab.open(dataDir);
+      expect([database.origin, database.directory]).toEqual(['created', before.directory]);
+      expect(await ask(database.ownerUrl, `SELECT to_regclass('old') AS old`)).toEqual([{ old: null }]);
+      const aside =
+        /was moved to (\S+): remove it when nobody needs it\.$/.exec(lab.sentences[2] ?? '')?.[1] ?? '';
+      expect(aside).toMatch(/^\/var\/lib\/gridtokenx\/[0-9a-f]{16}\.left-\d{14}$/);
+      expect(existsSync(join(aside, 'postgres', 'PG_VERSION'))).toBe(true);
+      rmSync(aside, { recursive: true });
+    });
+
     it('has a copy of the programs when only root can enter theirs', () => {
       const user = userForNewCluster(() => undefined);
       const installed = locateBinaries();

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { setAsideAbandonedCluster } from './abandoned-cluster';
 import { locateBinaries, type Binaries } from './binaries';
 import { bringUp, type ClusterStart } from './cluster';
 import { findCluster, recordPlace, type ClusterPlace } from './cluster-directory';
@@ -74,6 +75,7 @@ async function start(
   installed: Binaries,
   { say, durable = true }: EmbeddedDatabaseOptions,
 ): Promise<EmbeddedDatabase> {
+  await setAsideAbandonedCluster(dataDir, installed, say);
   const place = findCluster(dataDir, installed.major, say);
   const binaries = binariesFor(place.user, installed, say);
   const passwords = passwordsFor(dataDir, place);
