@@ -2,6 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadConfig, readDotEnv, type Config } from './config/config';
 import { createApp } from './create-app';
 import { migrate } from './database/migrate';
+import { DemoLauncher } from './demo-launcher';
 import { openDatabase, type OpenDatabase } from './database/open-database';
 import { PinoLogger } from './http/logger';
 
@@ -27,8 +28,11 @@ export async function startServer(variables: NodeJS.ProcessEnv): Promise<void> {
     await database.close();
     throw error;
   }
-  stopOnSignal(app, database, logger);
-  process.stdout.write(`listening on ${await app.getUrl()}\n`);
+  const url = await app.getUrl();
+  const demo = new DemoLauncher(app, config);
+  stopOnSignal(app, database, demo, logger);
+  process.stdout.write(`listening on ${url}\n`);
+  await demo.fillWhenEmpty(url).catch((error: unknown) => logger.error(error, 'Demo'));
 }
 
 async function listen(app: NestFastifyApplication, { environment: { HOST, PORT } }: Config): Promise<void> {
@@ -48,7 +52,12 @@ async function listen(app: NestFastifyApplication, { environment: { HOST, PORT }
 }
 
 /** Requests in flight are finished, then the database is stopped, in that order. */
-function stopOnSignal(app: NestFastifyApplication, database: OpenDatabase, logger: PinoLogger): void {
+function stopOnSignal(
+  app: NestFastifyApplication,
+  database: OpenDatabase,
+  demo: DemoLauncher,
+  logger: PinoLogger,
+): void {
   let stopping = false;
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) return;
@@ -56,6 +65,7 @@ function stopOnSignal(app: NestFastifyApplication, database: OpenDatabase, logge
     logger.log(`${signal}: finishing what is in flight`, 'Server');
     const overdue = setTimeout(() => process.exit(1), SHUTDOWN_DEADLINE_MS);
     overdue.unref();
+    demo.stop();
     void app
       .close()
       .then(() => database.close())
