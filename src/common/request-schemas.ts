@@ -32,11 +32,12 @@ export const amount = () => decimal<Money>(6, '4.250000', 1n);
 /** Price per kWh, above zero, as a string with at most 6 decimals. */
 export const pricePerKwh = () => decimal<Price>(6, '4.250000', 1n);
 
-/** An instant as ISO 8601 with an offset or Z. */
+/** An instant as ISO 8601 with an offset or Z. What is none ends the check: rules across fields see dates only. */
 export const instant = () =>
   z.iso
     .datetime({
       offset: true,
+      abort: true,
       message: 'must be an ISO 8601 time with an offset, such as 2026-01-31T12:00:00Z',
     })
     .transform((text) => new Date(text));
