@@ -1,0 +1,122 @@
+import { Injectable } from '@nestjs/common';
+import { seesEverything, type Principal } from '../auth/principal';
+import { decodeCursor, pageOf, UUID_SHAPE, type Page } from '../common/cursor';
+import { NotFound } from '../common/domain-error';
+import { DatabaseService } from '../database/database.service';
+import type { Transaction } from '../database/transaction';
+import { AccountNotEmpty } from '../users/users.errors';
+import type { CertificateStatus } from './certificate-life-cycle';
+import { readCertificateNumber } from './certificate-number';
+import {
+  certificateView,
+  verificationView,
+  type CertificateRow,
+  type CertificateView,
+  type VerificationView,
+} from './certificate.view';
+import type { ListRequest } from './dto/certificate-requests';
+
+const LAST = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+/** A certificate is expired from `expires_at` on, even while the job that writes it down has not come by. */
+const SELECT = `
+  SELECT c.id, c.certificate_id, c.issuance_id, c.user_id, c.wallet_address, c.energy_wh, c.energy_source, c.vintage,
+         CASE WHEN c.status IN ('active', 'transferred') AND c.expires_at <= now() THEN 'expired' ELSE c.status END AS status,
+         c.issued_at, c.expires_at, c.retired_at, c.beneficiary, c.purpose, c.blockchain_tx_signature,
+         i.meter_id, i.period_from, i.period_to
+    FROM erc_certificates c JOIN certificate_issuances i ON i.id = c.issuance_id`;
+
+const PAGE = 'ORDER BY c.id DESC LIMIT $2';
+
+/** One statement for each kind of list, so that each is served by its own index. */
+const LISTS = {
+  ofEverybody: {
+    all: `${SELECT} WHERE c.id < $1 ${PAGE}`,
+    live: `${SELECT} WHERE c.status = $3 AND c.expires_at > now() AND c.id < $1 ${PAGE}`,
+    ended: `${SELECT} WHERE c.status = $3 AND c.id < $1 ${PAGE}`,
+    expired: `${SELECT} WHERE (c.status = $3 OR c.status IN ('active', 'transferred') AND c.expires_at <= now())
+                          AND c.id < $1 ${PAGE}`,
+  },
+  ofOwner: {
+    all: `${SELECT} WHERE c.user_id = $3 AND c.id < $1 ${PAGE}`,
+    live: `${SELECT} WHERE c.user_id = $4 AND c.status = $3 AND c.expires_at > now() AND c.id < $1 ${PAGE}`,
+    ended: `${SELECT} WHERE c.user_id = $4 AND c.status = $3 AND c.id < $1 ${PAGE}`,
+    expired: `${SELECT} WHERE c.user_id = $4
+                          AND (c.status = $3 OR c.status IN ('active', 'transferred') AND c.expires_at <= now())
+                          AND c.id < $1 ${PAGE}`,
+  },
+} as const;
+
+const KIND_OF_LIST: Record<CertificateStatus, keyof (typeof LISTS)['ofOwner']> = {
+  active: 'live',
+  transferred: 'live',
+  retired: 'ended',
+  expired: 'expired',
+  withdrawn: 'ended',
+};
+
+/** What stands in the books of certificates: for owners, for auditors, and for anybody who verifies one. */
+@Injectable()
+export class CertificateRegisterService {
+  constructor(private readonly database: DatabaseService) {}
+
+  /**
+   * The caller's certificates, newest first. Admins, operators and auditors get everybody's, or one user's.
+   * @throws NotFound when somebody else asks for another user's
+   */
+  async list(
+    principal: Principal,
+    { limit, cursor, status, userId }: ListRequest,
+  ): Promise<Page<CertificateView>> {
+    const [before = LAST] = cursor === undefined ? [] : decodeCursor(cursor, [UUID_SHAPE]);
+    const owner = ownerOf(principal, userId);
+    const lists = LISTS[owner === undefined ? 'ofEverybody' : 'ofOwner'];
+    const text = lists[status === undefined ? 'all' : KIND_OF_LIST[status]];
+    const filters = [status, owner].filter((value) => value !== undefined);
+    const rows = await this.database.query<CertificateRow>(text, [before, limit + 1, ...filters]);
+    return pageOf(rows, limit, ({ id }) => [id], certificateView);
+  }
+
+  /**
+   * What a certificate attests, for anybody who has its number, however it was typed.
+   * @throws NotFound
+   */
+  async verify(typed: string): Promise<VerificationView> {
+    return verificationView(await this.find(this.database, typed));
+  }
+
+  /**
+   * A certificate by its number, as it stands for whoever reads.
+   * @throws NotFound
+   */
+  async find(reader: Pick<Transaction, 'query'>, typed: string): Promise<CertificateRow> {
+    const number = readCertificateNumber(typed);
+    const [row] =
+      number === undefined
+        ? []
+        : await reader.query<CertificateRow>(`${SELECT} WHERE c.certificate_id = $1`, [number]);
+    if (row === undefined) throw new NotFound('certificate');
+    return row;
+  }
+
+  /**
+   * Nobody's account is closed while certificates in it can still be used.
+   * @throws AccountNotEmpty
+   */
+  async requireNoneLeft(tx: Transaction, userId: string): Promise<void> {
+    const [row] = await tx.query<{ left: number }>(
+      `SELECT count(*)::integer AS left FROM erc_certificates
+        WHERE user_id = $1 AND status IN ('active', 'transferred') AND expires_at > now()`,
+      [userId],
+    );
+    const left = row?.left ?? 0;
+    if (left > 0)
+      throw new AccountNotEmpty(`${left} certificate${left === 1 ? '' : 's'} to be transferred or retired`);
+  }
+}
+
+function ownerOf(principal: Principal, asked: string | undefined): string | undefined {
+  if (seesEverything(principal)) return asked;
+  if (asked !== undefined && asked !== principal.userId) throw new NotFound('user');
+  return principal.userId;
+}
