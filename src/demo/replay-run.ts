@@ -1,0 +1,29 @@
+import { randomUUID } from 'node:crypto';
+import type { ApiClient } from './api-client';
+import type { Dataset } from './dataset';
+import type { Progress } from './progress';
+import type { Prices } from './trading-plan';
+
+/** What is replayed, where, as whom and at which prices. */
+export interface ReplayRun {
+  readonly dataset: Dataset;
+  /** The server, without a log-in. */
+  readonly anybody: ApiClient;
+  readonly admin: ApiClient;
+  /** What the households' passwords and wallets are made from; the same secret finds them again. */
+  readonly secret: string;
+  readonly market: string;
+  readonly prices: Prices;
+  /** Of new meters: an IANA name. */
+  readonly timeZone: string;
+  readonly progress: Progress;
+}
+
+/** How many requests are under way at a time where their order does not matter. */
+export const WIDTH = 4;
+
+/**
+ * Names one run, for Idempotency-Keys: within a run a request that is sent again counts once. Between runs
+ * references and clientOrderIds see to that, and a refusal of an earlier run is not answered from memory.
+ */
+export const nameRun = (): string => randomUUID();
