@@ -1,7 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { ConfigurationError, loadConfig, readDotEnv } from '../../config/config';
 import { EmbeddedDatabaseError } from '../embedded/embedded-database.error';
 import { startEmbeddedPostgres } from '../embedded/embedded-postgres';
+import { acquireServerLock } from '../embedded/server-lock';
 
 const HELP = `npm run db:url prints how psql reaches the database, as its owner: psql "$(npm run --silent db:url)"
 An embedded database that is not running is started, and stays until npm start takes it over or
@@ -17,13 +17,19 @@ async function main(): Promise<void> {
     process.stdout.write(`${environment.DATABASE_MIGRATION_URL ?? environment.DATABASE_URL}\n`);
     return;
   }
-  const database = await startEmbeddedPostgres({
-    dataDir,
-    say: (sentence) => process.stderr.write(`${sentence}\n`),
-  });
-  if (process.argv.includes('--stop')) return database.stopIfUnused();
-  process.stdout.write(`${database.ownerUrl}\n`);
-  await pause(0);
+  const stopping = process.argv.includes('--stop');
+  // A live server would lose its database: claiming its place says so instead.
+  const claim = stopping ? acquireServerLock(dataDir) : undefined;
+  try {
+    const database = await startEmbeddedPostgres({
+      dataDir,
+      say: (sentence) => process.stderr.write(`${sentence}\n`),
+    });
+    if (stopping) await database.stop();
+    else process.stdout.write(`${database.ownerUrl}\n`);
+  } finally {
+    claim?.release();
+  }
 }
 
 main().catch((error: unknown) => {
