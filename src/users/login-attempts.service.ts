@@ -45,6 +45,14 @@ export class LoginAttempts {
     }
   }
 
+  /** Ends what is counted for these names, lock-outs included. */
+  forgive(tx: Transaction, names: readonly string[]): Promise<void> {
+    return this.forget(
+      tx,
+      names.map((name) => digest(name.toLowerCase())),
+    );
+  }
+
   private async counted<Result>(
     key: Buffer,
     attempt: () => Promise<Result | undefined>,
@@ -52,7 +60,7 @@ export class LoginAttempts {
     const lockedForSeconds = await this.database.transaction((tx) => this.claim(tx, key));
     if (lockedForSeconds !== undefined) throw new LockedOut(lockedForSeconds);
     const result = await attempt();
-    if (result !== undefined) await this.forgive(key);
+    if (result !== undefined) await this.database.transaction((tx) => this.forget(tx, [key]));
     return result;
   }
 
@@ -68,9 +76,7 @@ export class LoginAttempts {
     return lock?.seconds ?? 1;
   }
 
-  private async forgive(key: Buffer): Promise<void> {
-    await this.database.transaction((tx) =>
-      tx.query('DELETE FROM login_failures WHERE identifier_hash = $1', [key]),
-    );
+  private async forget(tx: Transaction, keys: readonly Buffer[]): Promise<void> {
+    await tx.query('DELETE FROM login_failures WHERE identifier_hash = ANY($1::bytea[])', [keys]);
   }
 }

@@ -16,6 +16,17 @@ export class UsernameTaken extends DomainError {
   }
 }
 
+/** Of somebody who is logged in: their token is good, only the signature is not. */
+export class WalletNotProved extends DomainError {
+  readonly code = 'WALLET_NOT_PROVED';
+  readonly kind = 'unprocessable';
+  constructor() {
+    super(
+      'This is no signature of a current challenge by that wallet: ask for a challenge, sign it, and try again',
+    );
+  }
+}
+
 export class WalletTaken extends DomainError {
   readonly code = 'WALLET_TAKEN';
   readonly kind = 'conflict';

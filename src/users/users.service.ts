@@ -3,7 +3,7 @@ import type { Role } from '../auth/principal';
 import { NotFound } from '../common/domain-error';
 import { DatabaseService } from '../database/database.service';
 import type { Transaction } from '../database/transaction';
-import { profile, UsersCache } from './users.cache';
+import { profile, UsersCache, walletOwner } from './users.cache';
 import { USER_COLUMNS, userView, type UserRow, type UserView } from './user-view';
 
 /** Somebody who may take part in a booking. */
@@ -69,6 +69,18 @@ export class UsersService {
   /** What somebody sees of the own account, kept for five minutes. */
   profileOf(userId: string): Promise<UserView> {
     return this.cache.getOrCompute(profile(userId), () => this.findById(userId));
+  }
+
+  /** Whose wallet that is: the id of a user, kept for five minutes where all processes share the cache. */
+  ownerOfWallet(address: string): Promise<string | null> {
+    const load = async () => {
+      const [owner] = await this.database.query<{ id: string }>(
+        'SELECT id FROM users WHERE wallet_address = $1',
+        [address],
+      );
+      return owner?.id ?? null;
+    };
+    return this.cache.isShared ? this.cache.getOrCompute(walletOwner(address), load) : load();
   }
 
   /** Registers a condition for closing an account, such as that the books owe it nothing. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isWalletAddress } from '../wallet-signature';
 
 /** Building blocks of the request schemas of accounts. PostgreSQL's text holds everything but NUL. */
 
@@ -40,6 +41,7 @@ export const walletAddress = () =>
   z
     .string()
     .regex(/^[1-9A-HJ-NP-Za-km-z]{32,44}$/, 'must be an Ed25519 public key in base58, 32 to 44 characters')
+    .refine(isWalletAddress, 'must be an Ed25519 public key of 32 bytes in base58')
     .meta({ example: '7EcDhSYGxXyscszYEp35KHN8vvw3svAuLKTzXwCFLtV' });
 
 /** Base58 of 64 bytes. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pageQuery } from '../../common/request-schemas';
 import { email, newPassword, password, secret, signature, username, walletAddress } from './account.schemas';
 
 /** Roles that people give themselves; all others are given by an administrator. */
@@ -54,3 +55,4 @@ export const walletLogin = z.strictObject({ walletAddress: walletAddress(), sign
 export type WalletLogin = z.output<typeof walletLogin>;
 
 export const sessionParam = z.strictObject({ id: z.uuid() });
+export const sessionQuery = z.strictObject({ ...pageQuery });
