@@ -9,6 +9,7 @@ import { ConfigModule } from './config/config.module';
 import { DatabaseModule, type DatabaseUrls } from './database/database.module';
 import { JobsModule } from './jobs/jobs.module';
 import { LedgerModule } from './ledger/ledger.module';
+import { MailModule } from './mail/mail.module';
 import { MonitoringModule } from './monitoring/monitoring.module';
 import { UsersModule } from './users/users.module';
 
@@ -24,6 +25,7 @@ export class AppModule {
         AuthModule,
         CacheModule,
         JobsModule,
+        MailModule,
         AuditModule,
         MonitoringModule,
         UsersModule,
