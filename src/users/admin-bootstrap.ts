@@ -33,7 +33,8 @@ export class AdminBootstrap implements OnApplicationBootstrap {
 
   async onApplicationBootstrap(): Promise<void> {
     if (await this.hasAdmin()) return;
-    await this.audit.prepareComingMonths();
+    await this.audit.prepareComingMonths(); // which hook runs first is not for us to know
+
     const { ADMIN_EMAIL: email = GENERATED_EMAIL, ADMIN_PASSWORD: chosen } = this.config.environment;
     const password = chosen ?? randomBytes(15).toString('base64url');
     const admin: FirstAdmin = { email, password, generated: chosen === undefined };

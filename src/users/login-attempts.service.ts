@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../database/database.service';
 import type { Transaction } from '../database/transaction';
-import { digest } from './secrets';
 import { LockedOut } from './users.errors';
 
 /** Five wrong passwords in a row, none 15 minutes after the one before, lock a name out for 15 minutes. */
@@ -26,31 +25,29 @@ export class LoginAttempts {
   constructor(private readonly database: DatabaseService) {}
 
   /**
-   * Runs an attempt for a name, whatever its case, unless the name is locked out.
+   * Runs an attempt unless what it is counted under is locked.
+   * @param key `loginKey` or `accountKey`
    * @param attempt answers undefined for a wrong password
    * @throws LockedOut
    */
-  async run<Result>(name: string, attempt: () => Promise<Result | undefined>): Promise<Result | undefined> {
-    const key = name.toLowerCase();
-    const before = this.latest.get(key);
+  async run<Result>(key: Buffer, attempt: () => Promise<Result | undefined>): Promise<Result | undefined> {
+    const name = key.toString('base64');
+    const before = this.latest.get(name);
     const mine = (async () => {
       await before?.catch(() => undefined);
-      return this.counted(digest(key), attempt);
+      return this.counted(key, attempt);
     })();
-    this.latest.set(key, mine);
+    this.latest.set(name, mine);
     try {
       return await mine;
     } finally {
-      if (this.latest.get(key) === mine) this.latest.delete(key);
+      if (this.latest.get(name) === mine) this.latest.delete(name);
     }
   }
 
-  /** Ends what is counted for these names, lock-outs included. */
-  forgive(tx: Transaction, names: readonly string[]): Promise<void> {
-    return this.forget(
-      tx,
-      names.map((name) => digest(name.toLowerCase())),
-    );
+  /** Ends what is counted under these keys, lock-outs included. */
+  async forgive(tx: Transaction, keys: readonly Buffer[]): Promise<void> {
+    await tx.query('DELETE FROM login_failures WHERE identifier_hash = ANY($1::bytea[])', [keys]);
   }
 
   private async counted<Result>(
@@ -60,7 +57,7 @@ export class LoginAttempts {
     const lockedForSeconds = await this.database.transaction((tx) => this.claim(tx, key));
     if (lockedForSeconds !== undefined) throw new LockedOut(lockedForSeconds);
     const result = await attempt();
-    if (result !== undefined) await this.database.transaction((tx) => this.forget(tx, [key]));
+    if (result !== undefined) await this.database.transaction((tx) => this.forgive(tx, [key]));
     return result;
   }
 
@@ -74,9 +71,5 @@ export class LoginAttempts {
       [key],
     );
     return lock?.seconds ?? 1;
-  }
-
-  private async forget(tx: Transaction, keys: readonly Buffer[]): Promise<void> {
-    await tx.query('DELETE FROM login_failures WHERE identifier_hash = ANY($1::bytea[])', [keys]);
   }
 }

@@ -6,7 +6,7 @@ import { CreatedAt, InstantColumn, UpdatedAt } from '../database/columns';
 @Index('login_failures_expiry', ['expiresAt'])
 @Check('login_failures_at_least_one', 'failures > 0')
 export class LoginFailure {
-  /** SHA-256 of what was tried, in lower case: the table names nobody. */
+  /** SHA-256 of the name that was tried, in lower case: the table names nobody. See `loginKey`. */
   @PrimaryColumn('bytea')
   identifierHash: Buffer;
 

@@ -1,7 +1,8 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DatabaseService } from '../database/database.service';
 import { LoginAttempts } from './login-attempts.service';
 import { verifyPassword } from './passwords';
+import { loginKey } from './secrets';
 import { SessionsService, type TokenPair } from './sessions.service';
 import { InvalidCredentials } from './users.errors';
 
@@ -12,12 +13,17 @@ interface Credentials {
 
 /** Log-in with a password. */
 @Injectable()
-export class LoginService {
+export class LoginService implements OnModuleInit {
   constructor(
     private readonly database: DatabaseService,
     private readonly attempts: LoginAttempts,
     private readonly sessions: SessionsService,
   ) {}
+
+  /** Even the first log-in of this process takes as long for nobody as for somebody. */
+  async onModuleInit(): Promise<void> {
+    await verifyPassword(undefined, '');
+  }
 
   /**
    * Opens a session for whoever knows the password of an e-mail address or username.
@@ -25,8 +31,8 @@ export class LoginService {
    * @throws LockedOut after five failures
    */
   async logIn(identifier: string, password: string, userAgent: string | undefined): Promise<TokenPair> {
-    const tokens = await this.attempts.run(identifier, async () => {
-      const found = await this.find(identifier);
+    const tokens = await this.attempts.run(loginKey(identifier), async () => {
+      const found = await this.find(identifier.toLowerCase());
       if (!(await verifyPassword(found?.password_hash, password)) || found === undefined) return undefined;
       return this.open(found, userAgent);
     });
@@ -34,11 +40,14 @@ export class LoginService {
     return tokens;
   }
 
-  /** Only an e-mail address has an @; one look-up by index either way. */
+  /**
+   * Only an e-mail address has an @; one look-up by index either way. The name comes in lower case by the same
+   * rule that failures are counted by: what PostgreSQL takes for another case of it would be counted apart.
+   */
   private async find(identifier: string): Promise<Credentials | undefined> {
     const text = identifier.includes('@')
-      ? 'SELECT id, password_hash FROM users WHERE lower(email) = lower($1) AND is_active'
-      : 'SELECT id, password_hash FROM users WHERE lower(username) = lower($1) AND is_active';
+      ? 'SELECT id, password_hash FROM users WHERE lower(email) = $1 AND is_active'
+      : 'SELECT id, password_hash FROM users WHERE lower(username) = $1 AND is_active';
     return (await this.database.query<Credentials>(text, [identifier]))[0];
   }
 

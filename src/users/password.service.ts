@@ -10,6 +10,7 @@ import { LoginAttempts } from './login-attempts.service';
 import { hashPassword } from './passwords';
 import { publicUrl } from './public-url';
 import { ReauthenticationService } from './reauthentication.service';
+import { keysOf } from './secrets';
 import { SessionsService } from './sessions.service';
 import { UserTokensService, type RedeemedToken } from './user-tokens.service';
 import { UsersCache } from './users.cache';
@@ -63,7 +64,7 @@ export class PasswordService implements OnModuleInit {
       const redeemed = await this.tokens.redeem(tx, 'password_reset', token);
       const user = await this.replace(tx, redeemed, passwordHash);
       await this.sessions.endAll(tx, redeemed.userId);
-      await this.attempts.forgive(tx, [user.email, user.username, `user:${redeemed.userId}`]);
+      await this.attempts.forgive(tx, keysOf({ id: redeemed.userId, ...user }));
       await this.mail.send(tx, passwordChangedMail(user));
     });
   }

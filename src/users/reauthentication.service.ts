@@ -3,6 +3,7 @@ import type { Principal } from '../auth/principal';
 import { DatabaseService } from '../database/database.service';
 import { LoginAttempts } from './login-attempts.service';
 import { verifyPassword } from './passwords';
+import { accountKey } from './secrets';
 import { ReauthenticationRequired, WrongPassword } from './users.errors';
 
 /**
@@ -28,7 +29,7 @@ export class ReauthenticationService {
    * @throws WrongPassword, LockedOut
    */
   async requirePassword(userId: string, password: string): Promise<string> {
-    const hash = await this.attempts.run(`user:${userId}`, async () => {
+    const hash = await this.attempts.run(accountKey(userId), async () => {
       const [user] = await this.database.query<{ password_hash: string }>(
         'SELECT password_hash FROM users WHERE id = $1 AND is_active',
         [userId],
