@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { InvalidInput } from '../../common/domain-error';
+import { amount, instant, kwh, pageQuery, pricePerKwh } from '../../common/request-schemas';
+import { ORDER_STATUSES, ORDER_TYPES, SIDES, TIMES_IN_FORCE, type OrderRequest } from '../order';
+
+const MOST_ORDERS = 1_000;
+
+export const marketId = () =>
+  z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be the id of a market, such as solar')
+    .meta({ example: 'solar' });
+
+const form = z.strictObject({
+  market: marketId(),
+  side: z.enum(SIDES),
+  type: z.enum(ORDER_TYPES).default('limit'),
+  /** gtc unless said; a market order never waits, so it is ioc unless it is fok. */
+  timeInForce: z.enum(TIMES_IN_FORCE).optional(),
+  quantityKwh: kwh(),
+  pricePerKwh: pricePerKwh().optional(),
+  maxAmount: amount().optional(),
+  expiresAt: instant().optional(),
+});
+
+type Form = z.output<typeof form>;
+
+/** Which fields go together. What a market allows (ranges, ticks) is checked when the order reaches it. */
+const combinations: readonly [field: keyof Form, broken: (order: Form) => boolean, message: string][] = [
+  ['pricePerKwh', (o) => o.type === 'limit' && o.pricePerKwh === undefined, 'is required of a limit order'],
+  [
+    'pricePerKwh',
+    (o) => o.type === 'market' && o.pricePerKwh !== undefined,
+    'must be left out of a market order',
+  ],
+  [
+    'maxAmount',
+    (o) => isMarketBuy(o) && o.maxAmount === undefined,
+    'is required of a market buy: the most that it may cost',
+  ],
+  ['maxAmount', (o) => !isMarketBuy(o) && o.maxAmount !== undefined, 'is for market buys only'],
+  [
+    'timeInForce',
+    (o) => o.type === 'market' && waits(o),
+    'of a market order must be ioc or fok: it never waits',
+  ],
+  [
+    'expiresAt',
+    (o) => o.timeInForce === 'gtd' && o.expiresAt === undefined,
+    'is required with timeInForce gtd',
+  ],
+  ['expiresAt', (o) => o.timeInForce !== 'gtd' && o.expiresAt !== undefined, 'is for timeInForce gtd only'],
+];
+
+const isMarketBuy = ({ type, side }: Form): boolean => type === 'market' && side === 'buy';
+const waits = ({ timeInForce }: Form): boolean => timeInForce === 'gtc' || timeInForce === 'gtd';
+
+/** One order, as POST /api/trading/orders takes it. */
+export const orderBody = form
+  .superRefine((order, context) => {
+    for (const [field, broken, message] of combinations) {
+      if (broken(order)) context.addIssue({ code: 'custom', path: [field], message });
+    }
+  })
+  .transform(({ quantityKwh, type, timeInForce, ...order }): OrderRequest => ({
+    market: order.market,
+    side: order.side,
+    type,
+    timeInForce: timeInForce ?? (type === 'market' ? 'ioc' : 'gtc'),
+    quantityWh: quantityKwh,
+    pricePerKwh: order.pricePerKwh ?? null,
+    maxAmount: order.maxAmount ?? null,
+    expiresAt: order.expiresAt ?? null,
+  }));
+
+/** An order of a batch that is malformed is answered on its own, like one that breaks a rule. */
+const orderOfBatch = z
+  .unknown()
+  .transform((value): OrderRequest | InvalidInput => {
+    const parsed = orderBody.safeParse(value);
+    return parsed.success
+      ? parsed.data
+      : new InvalidInput(
+          parsed.error.issues.map(({ path, message }) => ({ field: path.join('.'), detail: message })),
+        );
+  })
+  .meta(z.toJSONSchema(orderBody, { target: 'openapi-3.0', io: 'input' }));
+
+export const batchBody = z.strictObject({ orders: z.array(orderOfBatch).min(1).max(MOST_ORDERS) });
+
+export const ordersQuery = z.strictObject({
+  ...pageQuery,
+  status: z.enum(ORDER_STATUSES).optional(),
+  side: z.enum(SIDES).optional(),
+  market: marketId().optional(),
+});
+
+export const orderById = z.strictObject({ id: z.uuid() });

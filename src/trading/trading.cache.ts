@@ -1,0 +1,30 @@
+import type { CacheEntry } from '../cache/cache-entry';
+import type { Page } from '../common/cursor';
+import type { MarketDataView, OrderBookView } from './trading.views';
+
+/** Everything about a market that an order, a trade, a halt or a resumption changes. */
+export const marketTag = (market: string): string => `market:${market}`;
+/** Every answer about several markets. */
+export const MARKETS_TAG = 'markets';
+
+/** What to drop after anything happened on these markets. */
+export const tagsOf = (markets: Iterable<string>): string[] => [...[...markets].map(marketTag), MARKETS_TAG];
+
+export const marketDepth = (market: string, depth: number): CacheEntry<OrderBookView> => ({
+  key: ['order:book', market, String(depth)],
+  ttlSeconds: 10,
+  tags: [marketTag(market)],
+});
+
+export const marketData = (market: string): CacheEntry<MarketDataView> => ({
+  key: ['market:data', market],
+  ttlSeconds: 60,
+  tags: [marketTag(market)],
+});
+
+/** The first page of all markets. */
+export const marketList = (limit: number): CacheEntry<Page<MarketDataView>> => ({
+  key: ['market:data', '', String(limit)],
+  ttlSeconds: 60,
+  tags: [MARKETS_TAG],
+});
