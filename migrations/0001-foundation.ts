@@ -31,7 +31,10 @@ export class Foundation1795305600001 implements MigrationInterface {
         END IF;
         IF to_regclass(format('%I', partition)) IS NOT NULL THEN RETURN; END IF;
         PERFORM pg_advisory_xact_lock(hashtextextended(partition, 0));
-        IF to_regclass(format('%I', partition)) IS NOT NULL THEN RETURN; END IF;
+        -- By a query: to_regclass would answer from what it cached before the wait.
+        IF EXISTS (SELECT FROM pg_class c WHERE c.relname = partition AND c.relnamespace = current_schema()::regnamespace) THEN
+          RETURN;
+        END IF;
         -- PARTITION OF would lock the parent against all writers; ATTACH with a proven CHECK does not.
         EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', partition, parent);
         EXECUTE format('ALTER TABLE %I ADD CONSTRAINT of_month CHECK (%I >= %L AND %I < %L)',
