@@ -42,7 +42,7 @@ export function meteredIntervals(
   { progress }: ReplayRun,
   members: readonly Member[],
 ): Promise<MeteredInterval[][]> {
-  progress.begin('Reading meters', members.length);
+  progress.begin('Reading back intervals', members.length);
   return inParallel(members, WIDTH, async ({ api, meterId }) => {
     const intervals: MeteredInterval[] = [];
     for await (const some of api.pages(`/api/meters/readings?meterId=${meterId}`, readings)) {

@@ -5,8 +5,6 @@ export interface Progress {
   /** Begins a step of so many units of work; the one before is over. */
   begin(title: string, total: number): void;
   advance(done?: number): void;
-  /** A sentence that is worth knowing now. */
-  note(sentence: string): void;
   /** Puts the screen in order; also when the work failed. */
   end(): void;
 }
@@ -15,7 +13,6 @@ export interface Progress {
 export const silence: Progress = {
   begin: () => undefined,
   advance: () => undefined,
-  note: () => undefined,
   end: () => undefined,
 };
 
@@ -24,7 +21,7 @@ export function progressOn(stream: NodeJS.WriteStream): Progress {
   return stream.isTTY ? new Bars(stream) : new Lines(stream);
 }
 
-const TITLE_WIDTH = 22;
+const TITLE_WIDTH = 24;
 
 class Bars implements Progress {
   private bar: SingleBar | undefined;
@@ -50,11 +47,6 @@ class Bars implements Progress {
     this.bar?.increment(done);
   }
 
-  note(sentence: string): void {
-    this.end();
-    this.stream.write(`${sentence}\n`);
-  }
-
   end(): void {
     this.bar?.stop();
     this.bar = undefined;
@@ -62,27 +54,24 @@ class Bars implements Progress {
 }
 
 class Lines implements Progress {
-  private step: { title: string; done: number; total: number } | undefined;
+  private step: { title: string; total: number; done: number; began: number } | undefined;
 
   constructor(private readonly stream: NodeJS.WriteStream) {}
 
   begin(title: string, total: number): void {
     this.end();
-    this.step = { title, done: 0, total };
+    this.step = { title, total, done: 0, began: performance.now() };
   }
 
   advance(done = 1): void {
     if (this.step !== undefined) this.step.done += done;
   }
 
-  note(sentence: string): void {
-    this.stream.write(`${sentence}\n`);
-  }
-
   end(): void {
-    if (this.step !== undefined) {
-      this.stream.write(`${this.step.title.padEnd(TITLE_WIDTH)} ${this.step.done}/${this.step.total}\n`);
-    }
+    if (this.step === undefined) return;
+    const { title, total, done, began } = this.step;
+    const seconds = ((performance.now() - began) / 1000).toFixed(1);
+    this.stream.write(`${title.padEnd(TITLE_WIDTH)} ${done}/${total} in ${seconds} s\n`);
     this.step = undefined;
   }
 }

@@ -33,8 +33,9 @@ next one asks 0.050 more and bids 0.050 less; after sixteen the ladder begins an
 
 The households' passwords are made from the admin's password and their e-mail addresses.
 
-Exit code: 0 when all is well, 1 when reconciliation found breaks, energy or money is not conserved,
-or it could not be done, 130 when it was stopped.
+Exit code: 0 when all is well; 1 when reconciliation found breaks, energy or money is not conserved,
+an order was refused, or it could not be done; 130 when it was stopped. Rejected readings are listed
+with their lines and do not stop it.
 
 Examples:
   npm run replay -- ../shared/data/community --admin-email admin@example.org --admin-password …

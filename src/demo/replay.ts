@@ -74,9 +74,9 @@ export interface ReplayResult {
 /** The market that was named cannot be traded on. */
 export class UnusableMarket extends Explained {}
 
-/** True when every watt-hour and every unit of money is where it should be. */
-export const isSound = ({ energyConserved, moneyConserved, reconciliation }: ReplayResult): boolean =>
-  energyConserved && moneyConserved && reconciliation.breaks === 0;
+/** True when every order was taken, and every watt-hour and every unit of money is where it should be. */
+export const isSound = ({ orders, energyConserved, moneyConserved, reconciliation }: ReplayResult): boolean =>
+  orders.refused === 0 && energyConserved && moneyConserved && reconciliation.breaks === 0;
 
 /**
  * Brings a neighbourhood to the market, through the public API alone, from registration to reconciliation.
