@@ -4,13 +4,18 @@ import { AuditModule } from './audit/audit.module';
 import { AuthModule } from './auth/auth.module';
 import { AuthenticationGuard } from './auth/authentication.guard';
 import { CacheModule } from './cache/cache.module';
+import { CertificatesModule } from './certificates/certificates.module';
 import type { Config } from './config/config';
 import { ConfigModule } from './config/config.module';
 import { DatabaseModule, type DatabaseUrls } from './database/database.module';
 import { JobsModule } from './jobs/jobs.module';
 import { LedgerModule } from './ledger/ledger.module';
 import { MailModule } from './mail/mail.module';
+import { MarketplaceModule } from './marketplace/marketplace.module';
+import { MetersModule } from './meters/meters.module';
 import { MonitoringModule } from './monitoring/monitoring.module';
+import { ReconciliationModule } from './reconciliation/reconciliation.module';
+import { TradingModule } from './trading/trading.module';
 import { UsersModule } from './users/users.module';
 
 /** The whole market in one process. */
@@ -30,6 +35,11 @@ export class AppModule {
         MonitoringModule,
         UsersModule,
         LedgerModule,
+        MetersModule,
+        TradingModule,
+        MarketplaceModule,
+        CertificatesModule,
+        ReconciliationModule,
       ],
       providers: [{ provide: APP_GUARD, useClass: AuthenticationGuard }],
     };
