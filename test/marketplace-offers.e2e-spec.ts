@@ -73,10 +73,10 @@ describe('offers', () => {
     });
 
     it.each([
-      ['AMOUNT_OUT_OF_RANGE', 'too much energy', { amountKwh: '100000.001' }],
+      ['QUANTITY_OUT_OF_RANGE', 'too much energy', { amountKwh: '100000.001' }],
       ['PRICE_OUT_OF_RANGE', 'too low a price', { pricePerKwh: '0.009' }],
       ['PRICE_OUT_OF_RANGE', 'a price beyond all bounds', { pricePerKwh: '999999999999999' }],
-      ['PRICE_OFF_TICK', 'a price between two ticks', { pricePerKwh: '4.0005' }],
+      ['PRICE_NOT_ON_TICK', 'a price between two ticks', { pricePerKwh: '4.0005' }],
       ['OFFER_WINDOW_INVALID', 'an end that is past', { availableUntil: inDays(-1) }],
       ['OFFER_WINDOW_INVALID', 'an end too far ahead', { availableUntil: inDays(401) }],
       [

@@ -67,7 +67,7 @@ export class EnergyOrdersService {
   /**
    * Places an order and reserves the money for all of it at its limit price. Nothing is bought before its owner
    * asks for a match.
-   * @throws AmountOutOfRange, PriceOutOfRange, PriceOffTick, OrderExpiryInvalid
+   * @throws QuantityOutOfRange, PriceOutOfRange, PriceNotOnTick, OrderExpiryInvalid
    * @throws InsufficientBalance when the buyer has too little money
    */
   place(principal: Principal, order: NewEnergyOrder, request: IdempotentRequest): Promise<EnergyOrderView> {

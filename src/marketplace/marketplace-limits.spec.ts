@@ -1,9 +1,9 @@
 import { price, wattHours } from '../common/units';
 import {
-  AmountOutOfRange,
+  QuantityOutOfRange,
   OfferWindowInvalid,
   OrderExpiryInvalid,
-  PriceOffTick,
+  PriceNotOnTick,
   PriceOutOfRange,
 } from './marketplace.errors';
 import { checkAmount, checkPrice, offerWindow, orderExpiry } from './marketplace-limits';
@@ -15,8 +15,8 @@ describe('limits of the marketplace', () => {
   it('takes 0.001 to 100 000 kWh at once', () => {
     expect(() => checkAmount(wattHours(1n))).not.toThrow();
     expect(() => checkAmount(wattHours(100_000_000n))).not.toThrow();
-    expect(() => checkAmount(wattHours(0n))).toThrow(AmountOutOfRange);
-    expect(() => checkAmount(wattHours(100_000_001n))).toThrow(AmountOutOfRange);
+    expect(() => checkAmount(wattHours(0n))).toThrow(QuantityOutOfRange);
+    expect(() => checkAmount(wattHours(100_000_001n))).toThrow(QuantityOutOfRange);
   });
 
   it('takes prices from 0.01 to 10 000 in ticks of 0.001', () => {
@@ -24,7 +24,7 @@ describe('limits of the marketplace', () => {
     expect(() => checkPrice(price(10_000_000_000n))).not.toThrow();
     expect(() => checkPrice(price(9_000n))).toThrow(PriceOutOfRange);
     expect(() => checkPrice(price(10_000_001_000n))).toThrow(PriceOutOfRange);
-    expect(() => checkPrice(price(3_000_500n))).toThrow(PriceOffTick);
+    expect(() => checkPrice(price(3_000_500n))).toThrow(PriceNotOnTick);
   });
 
   describe('the window of an offer', () => {

@@ -1,9 +1,9 @@
 import { price, wattHours, type Price, type WattHours } from '../common/units';
 import {
-  AmountOutOfRange,
+  QuantityOutOfRange,
   OfferWindowInvalid,
   OrderExpiryInvalid,
-  PriceOffTick,
+  PriceNotOnTick,
   PriceOutOfRange,
 } from './marketplace.errors';
 
@@ -20,20 +20,20 @@ const FARTHEST_MS = 400 * DAY_MS;
 
 /**
  * One offer, order or purchase holds 0.001 to 100 000 kWh.
- * @throws AmountOutOfRange
+ * @throws QuantityOutOfRange
  */
 export function checkAmount(energy: WattHours): void {
   if (energy < LEAST_AMOUNT || energy > MOST_AMOUNT)
-    throw new AmountOutOfRange(energy, LEAST_AMOUNT, MOST_AMOUNT);
+    throw new QuantityOutOfRange(energy, LEAST_AMOUNT, MOST_AMOUNT);
 }
 
 /**
  * Prices run from 0.01 to 10 000 per kWh in ticks of 0.001.
- * @throws PriceOutOfRange, PriceOffTick
+ * @throws PriceOutOfRange, PriceNotOnTick
  */
 export function checkPrice(perKwh: Price): void {
   if (perKwh < LEAST_PRICE || perKwh > MOST_PRICE) throw new PriceOutOfRange(perKwh, LEAST_PRICE, MOST_PRICE);
-  if (perKwh % TICK !== 0n) throw new PriceOffTick(perKwh, TICK);
+  if (perKwh % TICK !== 0n) throw new PriceNotOnTick(perKwh, TICK);
 }
 
 /** When an offer can be bought: in [from, until). */

@@ -2,8 +2,8 @@ import { DomainError } from '../common/domain-error';
 import { formatKwh, formatMoney, type Price, type WattHours } from '../common/units';
 import type { EnergyOrderStatus, OfferStatus, TransactionStatus } from './life-cycle';
 
-export class AmountOutOfRange extends DomainError {
-  readonly code = 'AMOUNT_OUT_OF_RANGE';
+export class QuantityOutOfRange extends DomainError {
+  readonly code = 'QUANTITY_OUT_OF_RANGE';
   readonly kind = 'unprocessable';
   constructor(energy: WattHours, least: WattHours, most: WattHours) {
     super(
@@ -22,8 +22,8 @@ export class PriceOutOfRange extends DomainError {
   }
 }
 
-export class PriceOffTick extends DomainError {
-  readonly code = 'PRICE_OFF_TICK';
+export class PriceNotOnTick extends DomainError {
+  readonly code = 'PRICE_NOT_ON_TICK';
   readonly kind = 'unprocessable';
   constructor(price: Price, tick: Price) {
     super(

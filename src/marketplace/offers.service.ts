@@ -84,7 +84,7 @@ export class OffersService {
 
   /**
    * Lists energy for sale and reserves it.
-   * @throws AmountOutOfRange, PriceOutOfRange, PriceOffTick, OfferWindowInvalid
+   * @throws QuantityOutOfRange, PriceOutOfRange, PriceNotOnTick, OfferWindowInvalid
    * @throws InsufficientBalance when the seller has less of that energy available
    */
   offer(principal: Principal, offer: NewOffer, request: IdempotentRequest): Promise<OfferView> {
