@@ -120,7 +120,7 @@ async function createReadings(queryRunner: QueryRunner): Promise<void> {
   for (const index of [
     'idx_meter_readings_user_id ON meter_readings (user_id, interval_start, meter_id)',
     'idx_meter_readings_wallet ON meter_readings (wallet_address, interval_start) WHERE wallet_address IS NOT NULL',
-    'idx_meter_readings_minted ON meter_readings (meter_id, interval_start) WHERE NOT minted AND surplus_wh > 0',
+    'idx_meter_readings_minted ON meter_readings (meter_id, user_id) WHERE NOT minted AND surplus_wh > 0',
     'idx_meter_readings_user_minted ON meter_readings (user_id, minted, interval_start, meter_id)',
     'idx_meter_readings_timestamp ON meter_readings USING brin (interval_start) WITH (pages_per_range = 8)',
     'idx_meter_readings_tx_signature ON meter_readings (mint_tx_signature) WHERE mint_tx_signature IS NOT NULL',

@@ -18,7 +18,7 @@ import { READING_QUALITIES, type ReadingQuality } from './reading';
 @Index('idx_meter_readings_wallet', ['walletAddress', 'intervalStart'], {
   where: 'wallet_address IS NOT NULL',
 })
-@Index('idx_meter_readings_minted', ['meterId', 'intervalStart'], { where: 'NOT minted AND surplus_wh > 0' })
+@Index('idx_meter_readings_minted', ['meterId', 'userId'], { where: 'NOT minted AND surplus_wh > 0' })
 @Index('idx_meter_readings_user_minted', ['userId', 'minted', 'intervalStart', 'meterId'])
 @Index('idx_meter_readings_timestamp', ['intervalStart'], { type: 'brin' })
 @Index('idx_meter_readings_tx_signature', ['mintTxSignature'], { where: 'mint_tx_signature IS NOT NULL' })
