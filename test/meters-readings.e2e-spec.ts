@@ -130,6 +130,23 @@ describe('readings', () => {
       ]);
     });
 
+    it('with the wallet that their owner has when they arrive', async () => {
+      const person = await app.registers();
+      const meter = await meterOf(person);
+      const has = (wallet: string) =>
+        asOwner(app.urls, 'UPDATE users SET wallet_address = $2 WHERE id = $1', [person.id, wallet]);
+      const [before, after] = ['1'.repeat(32), '2'.repeat(32)];
+      await has(before);
+      await post(person, reading(meter.serial, 0, { generatedWh: 1 }));
+      await has(after);
+      await post(operator, [reading(meter.serial, 0, { generatedWh: 2 }), reading(meter.serial, 1)]);
+      const kept = await listed(person, `meterId=${meter.id}`);
+      expect(kept.map(({ walletAddress }: { walletAddress: string }) => walletAddress)).toEqual([
+        after,
+        before,
+      ]);
+    });
+
     it('on both sides of a month, each into the partition of its month', async () => {
       const meter = await meterOf(owner);
       const starts = ['2019-01-31T23:45:00Z', '2019-02-01T00:00:00Z'];
@@ -333,6 +350,7 @@ describe('readings', () => {
       'minted=maybe',
       'limit=500',
       'cursor=WyJ4IiwieSJd',
+      `cursor=${Buffer.from(JSON.stringify(['2026-13-45T00:00:00.000Z', '01890000-0000-7000-8000-000000000000'])).toString('base64url')}`,
       'x=1',
     ])('never by %s', async (query) => {
       const { status, body } = await app.get(`/api/meters/readings?${query}`, { as: owner });
