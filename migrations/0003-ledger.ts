@@ -37,6 +37,10 @@ export class Ledger1795305600003 implements MigrationInterface {
     await queryRunner.query(
       `CREATE UNIQUE INDEX ledger_transfers_deposit_reference ON ledger_transfers (reference) WHERE kind = 'deposit'`,
     );
+    // Reconciliation finds the booking of each mint by it, and no mint may be booked twice.
+    await queryRunner.query(
+      `CREATE UNIQUE INDEX ledger_transfers_mint_reference ON ledger_transfers (reference) WHERE kind = 'mint'`,
+    );
     await queryRunner.query(`
       CREATE TABLE ledger_entries (
         account_id uuid NOT NULL,

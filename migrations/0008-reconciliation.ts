@@ -11,14 +11,9 @@ export class Reconciliation1795305600008 implements MigrationInterface {
     await createReconciliations(queryRunner);
     await createItems(queryRunner);
     await createBreaks(queryRunner);
-    // The check reads the booking of each mint by its reference, and no mint may be booked twice.
-    await queryRunner.query(
-      `CREATE UNIQUE INDEX ledger_transfers_mint_reference ON ledger_transfers (reference) WHERE kind = 'mint'`,
-    );
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
-    await queryRunner.query('DROP INDEX ledger_transfers_mint_reference');
     const tables = [
       'reconciliation_breaks',
       'reconciliation_items',

@@ -1,5 +1,4 @@
 import { CertificateExpiryService } from '../src/certificates/certificate-expiry.service';
-import { UsersService } from '../src/users/users.service';
 import { startApp, type Person, type TestApp } from './support/app';
 import { asOwner } from './support/database';
 import { generates, hasMeter, mints, type TestMeter } from './support/generation';
@@ -234,18 +233,6 @@ describe("a certificate's life", () => {
     expect(listed).toEqual(issued);
     const ofOwner = await app.get(`/api/certificates?userId=${owner.id}&status=active`, { as: app.admin });
     expect(ofOwner.body.items.map(({ certificateId }: any) => certificateId)).toEqual(issued);
-  });
-
-  it('keeps its owner from closing the account while it can be used', async () => {
-    const owner = await app.registers();
-    meter = await hasMeter(app, owner);
-    await generates(app, meter, MAY.from, [100]);
-    const certificate = await issues(MAY, owner);
-    const users = app.nest.get(UsersService);
-    const mayClose = () => app.database.transaction((tx) => users.requireClosable(tx, owner.id));
-    await expect(mayClose()).rejects.toMatchObject({ code: 'ACCOUNT_NOT_EMPTY' });
-    await transfers(certificate, ben, owner);
-    await expect(mayClose()).resolves.toBeUndefined();
   });
 
   it('leaves a trail and is counted', async () => {

@@ -4,7 +4,6 @@ import { decodeCursor, pageOf, UUID_SHAPE, type Page } from '../common/cursor';
 import { NotFound } from '../common/domain-error';
 import { DatabaseService } from '../database/database.service';
 import type { Transaction } from '../database/transaction';
-import { AccountNotEmpty } from '../users/users.errors';
 import type { CertificateStatus } from './certificate-life-cycle';
 import { readCertificateNumber } from './certificate-number';
 import {
@@ -97,21 +96,6 @@ export class CertificateRegisterService {
         : await reader.query<CertificateRow>(`${SELECT} WHERE c.certificate_id = $1`, [number]);
     if (row === undefined) throw new NotFound('certificate');
     return row;
-  }
-
-  /**
-   * Nobody's account is closed while certificates in it can still be used.
-   * @throws AccountNotEmpty
-   */
-  async requireNoneLeft(tx: Transaction, userId: string): Promise<void> {
-    const [row] = await tx.query<{ left: number }>(
-      `SELECT count(*)::integer AS left FROM erc_certificates
-        WHERE user_id = $1 AND status IN ('active', 'transferred') AND expires_at > now()`,
-      [userId],
-    );
-    const left = row?.left ?? 0;
-    if (left > 0)
-      throw new AccountNotEmpty(`${left} certificate${left === 1 ? '' : 's'} to be transferred or retired`);
   }
 }
 

@@ -4,7 +4,6 @@ import { makeCounterProvider } from '@willsoto/nestjs-prometheus';
 import { JobsService } from '../jobs/jobs.service';
 import { MetersModule } from '../meters/meters.module';
 import { UsersModule } from '../users/users.module';
-import { UsersService } from '../users/users.service';
 import { CertificateExpiryService } from './certificate-expiry.service';
 import { CertificateIssuance } from './certificate-issuance.entity';
 import { CertificateIssuer } from './certificate-issuer';
@@ -41,13 +40,10 @@ import { ErcCertificate } from './erc-certificate.entity';
 export class CertificatesModule implements OnModuleInit {
   constructor(
     private readonly jobs: JobsService,
-    private readonly users: UsersService,
-    private readonly register: CertificateRegisterService,
     private readonly expiry: CertificateExpiryService,
   ) {}
 
   onModuleInit(): void {
-    this.users.onClosing((tx, userId) => this.register.requireNoneLeft(tx, userId));
     this.jobs.declareRecurring('certificates.expiry', '7 * * * *', async () => {
       await this.expiry.expireDue();
     });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseDecimal, type Money, type Price, type WattHours } from './units';
+import { formatDecimal, parseDecimal, type Money, type Price, type WattHours } from './units';
 
 /**
  * Building blocks of request schemas: every input is bounded, and leaves as the type that the domain works with.
@@ -7,14 +7,20 @@ import { parseDecimal, type Money, type Price, type WattHours } from './units';
 
 const decimalText = z.string().max(24);
 
-function decimal<Unit extends bigint>(decimals: number, example: string, least: bigint) {
+interface Bounds {
+  readonly least: bigint;
+  readonly most: bigint;
+}
+
+function decimal<Unit extends bigint>(decimals: number, example: string, { least, most }: Bounds) {
+  const range = `from ${formatDecimal(least, decimals)} to ${formatDecimal(most, decimals)}`;
   return decimalText
     .transform((text, context): Unit => {
       const value = parseDecimal(text, decimals);
-      if (value === undefined || value < least) {
+      if (value === undefined || value < least || value > most) {
         context.addIssue({
           code: 'custom',
-          message: `must be a decimal string with at most ${decimals} decimals, such as "${example}", not below ${least === 0n ? '0' : 'the smallest unit'}`,
+          message: `must be a decimal string with at most ${decimals} decimals, such as "${example}", ${range}`,
         });
         return z.NEVER;
       }
@@ -23,14 +29,22 @@ function decimal<Unit extends bigint>(decimals: number, example: string, least: 
     .meta({ example });
 }
 
+/** Any 15 digits before the point; the market's own limits are narrower, and refused by its own codes. */
+const MOST_WH = 10n ** 18n;
+const MOST_PRICE = 10n ** 21n;
+/** What is booked as it is given must leave a bigint column room for sums: 10^10 of the settlement currency. */
+const MOST_AMOUNT = 10n ** 16n;
+
 /** Energy of more than zero as a string of kWh with at most 3 decimals. */
-export const kwh = () => decimal<WattHours>(3, '12.500', 1n);
+export const kwh = () => decimal<WattHours>(3, '12.500', { least: 1n, most: MOST_WH });
 /** Energy or power of zero or more, as kwh(). */
-export const kwhOrZero = () => decimal<WattHours>(3, '0.000', 0n);
+export const kwhOrZero = () => decimal<WattHours>(3, '0.000', { least: 0n, most: MOST_WH });
 /** Money of more than zero as a string with at most 6 decimals. */
-export const amount = () => decimal<Money>(6, '4.250000', 1n);
+export const amount = () => decimal<Money>(6, '4.250000', { least: 1n, most: MOST_AMOUNT });
 /** Price per kWh, above zero, as a string with at most 6 decimals. */
-export const pricePerKwh = () => decimal<Price>(6, '4.250000', 1n);
+export const pricePerKwh = () => decimal<Price>(6, '4.250000', { least: 1n, most: MOST_PRICE });
+/** Price per kWh of zero or more, for the bounds of a search. */
+export const priceOrZero = () => decimal<Price>(6, '0.000000', { least: 0n, most: MOST_PRICE });
 
 /** An instant as ISO 8601 with an offset or Z. What is none ends the check: rules across fields see dates only. */
 export const instant = () =>

@@ -17,7 +17,9 @@ export function fastifyAdapter({ environment }: Config): FastifyAdapter {
     genReqId: requestId,
     trustProxy: trustProxy(environment.TRUST_PROXY),
     routerOptions: { maxParamLength: 200 },
-    requestTimeout: 120_000,
+    // An upload may take as long as it goes on; a socket on which nothing moves is ended. Headers have node's minute.
+    requestTimeout: 0,
+    connectionTimeout: 120_000,
     keepAliveTimeout: 5_000,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
@@ -48,7 +50,7 @@ export async function configureHttp(app: NestFastifyApplication, { environment }
       origin: environment.CORS_ORIGINS,
       methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
       allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'x-request-id'],
-      exposedHeaders: ['x-request-id', 'retry-after', 'idempotent-replay'],
+      exposedHeaders: ['x-request-id', 'retry-after'],
       maxAge: 600,
     });
   }

@@ -6,7 +6,9 @@ import { decodeCursor, pageOf, UUID_SHAPE, type Page, type PageRequest } from '.
 import { formatKwh, formatMoney, type Money } from '../common/units';
 import { CONFIG, type Config } from '../config/config';
 import { DatabaseService } from '../database/database.service';
+import type { Transaction } from '../database/transaction';
 import type { IdempotentRequest } from '../http/idempotency-key';
+import { AccountInUse } from '../users/users.errors';
 import { UsersService } from '../users/users.service';
 import { LedgerService } from './ledger.service';
 import { move, platformAccount, transfer, userAccount } from './transfer';
@@ -77,6 +79,20 @@ export class LedgerBooksService {
       available: formatAsset(asset, available),
       reserved: formatAsset(asset, reserved),
     }));
+  }
+
+  /**
+   * What is reserved belongs to something that goes on without its owner; what is available just stays on the
+   * books.
+   * @throws AccountInUse while an order, offer or withdrawal holds something of the user
+   */
+  async requireNothingReserved(tx: Transaction, userId: string): Promise<void> {
+    const reserved = await tx.query(
+      `SELECT asset FROM ledger_accounts WHERE user_id = $1 AND bucket = 'reserved' AND balance > 0`,
+      [userId],
+    );
+    if (reserved.length > 0)
+      throw new AccountInUse('open orders, offers or withdrawals', 'cancel or settle them');
   }
 
   /** Every booking on the user's accounts, newest first. */

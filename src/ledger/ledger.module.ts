@@ -2,6 +2,7 @@ import { Global, Module, type OnApplicationBootstrap, type OnModuleInit } from '
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Partitions } from '../database/partitions';
 import { JobsService } from '../jobs/jobs.service';
+import { UsersService } from '../users/users.service';
 import { LedgerAccount } from './ledger-account.entity';
 import { LedgerBooksService } from './ledger-books.service';
 import { LedgerController } from './ledger.controller';
@@ -23,9 +24,12 @@ export class LedgerModule implements OnModuleInit, OnApplicationBootstrap {
   constructor(
     private readonly partitions: Partitions,
     private readonly jobs: JobsService,
+    private readonly users: UsersService,
+    private readonly books: LedgerBooksService,
   ) {}
 
   onModuleInit(): void {
+    this.users.onClosing((tx, userId) => this.books.requireNothingReserved(tx, userId));
     this.jobs.declareRecurring('ledger.partitions', '17 1 * * *', () => this.prepareComingMonths());
   }
 

@@ -68,8 +68,8 @@ function newestFirst(filter: OffersFilter): Statement {
   const [before = HIGHEST_ID] = filter.cursor === undefined ? [] : decodeCursor(filter.cursor, [UUID_SHAPE]);
   const query = new OffersQuery(filter);
   query.where((id) => `id < ${id}`, before);
-  query.where((least) => `price_per_kwh >= ${least}`, filter.minPrice && bounded(filter.minPrice));
-  query.where((most) => `price_per_kwh <= ${most}`, filter.maxPrice && bounded(filter.maxPrice));
+  query.where((least) => `price_per_kwh >= ${least}`, boundedOrNone(filter.minPrice));
+  query.where((most) => `price_per_kwh <= ${most}`, boundedOrNone(filter.maxPrice));
   return query.inOrderOf('id DESC');
 }
 
@@ -111,3 +111,6 @@ class OffersQuery {
 
 /** No offer is dearer than the market allows: a filter beyond that is as good as just beyond it. */
 const bounded = (price: bigint): bigint => (price > MOST_PRICE ? MOST_PRICE + 1n : price);
+
+const boundedOrNone = (price: bigint | undefined): bigint | undefined =>
+  price === undefined ? undefined : bounded(price);

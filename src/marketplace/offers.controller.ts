@@ -3,16 +3,25 @@ import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CurrentUser, Participants, Public } from '../auth/decorators';
 import type { Principal } from '../auth/principal';
-import { booleanQuery, energySource, instant, kwh, pageQuery, pricePerKwh } from '../common/request-schemas';
+import {
+  booleanQuery,
+  energySource,
+  instant,
+  kwh,
+  kwhOrZero,
+  pageQuery,
+  priceOrZero,
+  pricePerKwh,
+} from '../common/request-schemas';
 import { Idempotency, type IdempotentRequest } from '../http/idempotency-key';
 import { OffersService } from './offers.service';
 import { PurchasesService } from './purchases.service';
 
 const filters = {
   source: energySource().optional(),
-  minPrice: pricePerKwh().optional(),
-  maxPrice: pricePerKwh().optional(),
-  minKwh: kwh().optional(),
+  minPrice: priceOrZero().optional(),
+  maxPrice: priceOrZero().optional(),
+  minKwh: kwhOrZero().optional(),
   availableAt: instant().optional(),
 };
 const offersQuery = z

@@ -9,7 +9,7 @@ import {
   type Page,
   type PageRequest,
 } from '../common/cursor';
-import { InvalidInput, NotFound } from '../common/domain-error';
+import { NotFound } from '../common/domain-error';
 import { DatabaseService } from '../database/database.service';
 import {
   readingView,
@@ -139,11 +139,6 @@ function userOf(principal: Principal, userId: string = principal.userId): string
 function spanOf({ from = BEGINNING, to = END, cursor, limit }: ReadingFilter): Span {
   const [before, beforeMeter] = cursor === undefined ? [] : decodeCursor(cursor, [INSTANT_SHAPE, UUID_SHAPE]);
   const position = before === undefined ? END : new Date(before);
-  if (Number.isNaN(position.getTime())) {
-    throw new InvalidInput([
-      { field: 'cursor', detail: 'is not a cursor of this list; leave it out to start anew' },
-    ]);
-  }
   // The position bounds the span as well, which lets PostgreSQL leave out the months after it.
   const bound = new Date(Math.min(to.getTime(), position.getTime() + MILLISECOND));
   return { from, to: bound, before: position, beforeMeter: beforeMeter ?? LAST_METER, limit: limit + 1 };

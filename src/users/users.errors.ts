@@ -120,11 +120,11 @@ export class AccountClosed extends DomainError {
   }
 }
 
-/** For the checks given to `UsersService.onClosing`: the account still holds something. */
-export class AccountNotEmpty extends DomainError {
-  readonly code = 'ACCOUNT_NOT_EMPTY';
+/** For the checks given to `UsersService.onClosing`: something of the account is still under way. */
+export class AccountInUse extends DomainError {
+  readonly code = 'ACCOUNT_IN_USE';
   readonly kind = 'conflict';
-  constructor(holds: string) {
-    super(`The account still holds ${holds}: an account is closed when it is empty`);
+  constructor(what: string, mend: string) {
+    super(`The account still has ${what}: ${mend} before you close it`);
   }
 }
