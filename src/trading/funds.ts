@@ -8,11 +8,22 @@ export interface Funds {
   apply(booking: Transfer): void;
 }
 
-/** Everybody can pay everything: for the rehearsal that only learns which accounts a batch touches. */
-export const unlimitedFunds: Funds = {
-  shortage: () => undefined,
-  apply: () => undefined,
-};
+/** For a rehearsal: everybody can pay everything, and every account that is asked or booked is remembered. */
+export class TouchedAccounts implements Funds {
+  private readonly touched = new Map<string, AccountKey>();
+
+  shortage(account: AccountKey): undefined {
+    this.touched.set(accountName(account), account);
+  }
+
+  apply({ legs }: Transfer): void {
+    for (const { account } of legs) this.touched.set(accountName(account), account);
+  }
+
+  get keys(): AccountKey[] {
+    return [...this.touched.values()];
+  }
+}
 
 /** The balances of locked accounts, by name; bookings on other accounts are of no concern. */
 export class LockedFunds implements Funds {
@@ -22,8 +33,10 @@ export class LockedFunds implements Funds {
     this.balances = new Map(balances);
   }
 
+  /** @throws Error when the account is not locked: what it holds might be spent by somebody else */
   shortage(account: AccountKey, amount: bigint): bigint | undefined {
-    const balance = this.balances.get(accountName(account)) ?? 0n;
+    const balance = this.balances.get(accountName(account));
+    if (balance === undefined) throw new Error(`Account ${accountName(account)} is not locked`);
     return balance < amount ? amount - balance : undefined;
   }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { feeOf, type Money, type Price, type WattHours } from '../common/units';
 import { accountName, userAccount, type Asset } from '../ledger/transfer';
-import { LockedFunds, unlimitedFunds } from './funds';
+import { LockedFunds, TouchedAccounts } from './funds';
 import type { MarketTerms } from './market-terms';
 import { isResting, type Order, type OrderRequest, type RestingOrder } from './order';
 import { runBatch, type BatchResult, type Submission } from './order-batch';
@@ -12,11 +12,12 @@ const MONEY = 'THB';
 const ENERGY = 'energy:solar';
 const USERS = ['ann', 'bob', 'cem', 'dao'] as const;
 
+/** Its tick is finer than one micro-unit per Wh: only then do costs have to be rounded. */
 const solar: MarketTerms = {
   id: 'solar',
   mechanism: 'continuous',
   energySource: 'solar',
-  tick: 1_000n as Price,
+  tick: 1n as Price,
   lotWh: 1n as WattHours,
   feeBps: 100,
   status: 'open',
@@ -40,7 +41,7 @@ const anyRequest = fc
     type: fc.constantFrom('limit' as const, 'limit' as const, 'market' as const),
     timeInForce: fc.constantFrom('gtc' as const, 'gtc' as const, 'ioc' as const, 'fok' as const),
     quantityWh: fc.bigInt(1n, 3_000n),
-    pricePerKwh: fc.bigInt(3_000n, 3_020n).map((ticks) => ticks * 1_000n),
+    pricePerKwh: fc.bigInt(3_000_001n, 3_000_020n),
     maxAmount: fc.bigInt(1n, 9_000_000n),
   })
   .map(({ type, side, timeInForce, ...order }) =>
@@ -178,18 +179,26 @@ describe('a batch of orders', () => {
     );
   });
 
-  it('rehearses without a trace', () => {
+  it('rehearses without a trace, and learns which accounts it touches', () => {
     const first = run([{ userId: 'ann', request: request({ side: 'sell' }) }], openingOf(0n, 5_000n));
     const resting = first.placed as RestingOrder[];
     const before = structuredClone(resting);
+    const touched = new TouchedAccounts();
     runBatch(
       [{ userId: 'bob', request: request({}) }],
       [{ market: solar, sequence: 8n, resting }],
       MONEY,
-      unlimitedFunds,
+      touched,
       NOW,
     );
     expect(resting).toEqual(before);
+    expect(touched.keys.map(accountName).sort()).toEqual([
+      'ann/THB/available',
+      'ann/energy:solar/reserved',
+      'bob/THB/available',
+      'bob/energy:solar/available',
+      'platform/fees:solar/THB/available',
+    ]);
   });
 
   it('refuses what lacks balance alone, and counts on what came in before', () => {
@@ -252,7 +261,7 @@ describe('a batch of orders', () => {
 
   it('releases the rounding of a fill with the last watt-hour', () => {
     const opening = openingOf(40_000n, 3n);
-    const odd = 10_001_000n as Price;
+    const odd = 10_333_337n as Price;
     const result = run(
       [
         { userId: 'bob', request: request({ quantityWh: 3n as WattHours, pricePerKwh: odd }) },
@@ -265,6 +274,6 @@ describe('a batch of orders', () => {
     );
     const books = booksAfter(result, opening);
     expect(books.get(accountName(userAccount('bob', MONEY, 'reserved')))).toBe(0n);
-    expect(books.get(accountName(userAccount('bob', MONEY)))).toBe(40_000n - 30_003n);
+    expect(books.get(accountName(userAccount('bob', MONEY)))).toBe(40_000n - 3n * 10_333n);
   });
 });

@@ -8,7 +8,7 @@ import type { MarketTerms } from './market-terms';
 import type { Execution, Order, OrderRequest, RestingOrder } from './order';
 import { match } from './order-matching';
 import { OrderBook } from './order-book';
-import { assetsOf, demandOf, end, payingAccount, reservation, settle, type Assets } from './order-settlement';
+import { assetsOf, demandOf, end, payingAccount, rest, settle, type Assets } from './order-settlement';
 
 /** A market as a batch finds it: its terms, how far its sequence is, and what rests within reach. */
 export interface MarketState {
@@ -91,7 +91,7 @@ class Batch {
     if (missing !== undefined) {
       return { refusal: new InsufficientBalance(userId, account.asset, needed, needed - missing) };
     }
-    const order = this.accept(userId, request, needed, trading);
+    const order = this.accept(userId, request, trading);
     const outcome = { order, executions: [] };
     this.placed.set(order.id, outcome);
     this.trade(order, trading);
@@ -109,15 +109,15 @@ class Batch {
     };
   }
 
-  private accept(userId: string, request: OrderRequest, needed: bigint, trading: Trading): Order {
+  private accept(userId: string, request: OrderRequest, trading: Trading): Order {
     const sequence = ++trading.sequence;
-    const order: Order = {
+    return {
       ...request,
       id: newId(),
       userId,
       filledWh: 0n as WattHours,
       filledAmount: 0n as Money,
-      reservedAmount: needed,
+      reservedAmount: 0n,
       status: 'open',
       reason: null,
       sequence,
@@ -125,8 +125,6 @@ class Batch {
       filledAt: null,
       createdAt: this.now,
     };
-    this.book(reservation(order, trading.assets));
-    return order;
   }
 
   private trade(order: Order, trading: Trading): void {
@@ -141,8 +139,10 @@ class Batch {
       this.book(booking);
     }
     others.prune();
-    if (remainder === 'rests') book.add(order as RestingOrder);
-    else if (remainder !== 'none') this.book(end(order, remainder, assets, { sequence: trading.sequence }));
+    if (remainder === 'rests') {
+      book.add(order as RestingOrder);
+      this.book(rest(order, assets));
+    } else if (remainder !== 'none') this.book(end(order, remainder, assets, { sequence: trading.sequence }));
   }
 
   private record(execution: Execution): void {

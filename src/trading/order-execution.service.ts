@@ -4,8 +4,7 @@ import { NotFound, type DomainError } from '../common/domain-error';
 import { CONFIG, type Config } from '../config/config';
 import type { Transaction } from '../database/transaction';
 import { LedgerService } from '../ledger/ledger.service';
-import type { AccountKey, Transfer } from '../ledger/transfer';
-import { LockedFunds, unlimitedFunds } from './funds';
+import { LockedFunds, TouchedAccounts } from './funds';
 import { SIDES } from './order';
 import { runBatch, type BatchResult, type MarketState, type Outcome, type Submission } from './order-batch';
 import { OrderBookQueries, reachOf, type LockedMarket } from './order-book.queries';
@@ -54,8 +53,9 @@ export class OrderExecutionService {
     const states = await this.load(tx, submissions, markets, now);
     const { currency } = this.config;
     // The rehearsal tells which accounts are touched, makers' included: they are locked at once, in id order.
-    const rehearsal = runBatch(submissions, states, currency, unlimitedFunds, now);
-    const balances = await this.ledger.lockAvailable(tx, accountsOf(rehearsal.transfers));
+    const touched = new TouchedAccounts();
+    runBatch(submissions, states, currency, touched, now);
+    const balances = await this.ledger.lockAvailable(tx, touched.keys);
     const result = runBatch(submissions, states, currency, new LockedFunds(balances), now);
     if (result.placed.length > 0) await this.write(tx, result);
     return result.outcomes;
@@ -102,6 +102,3 @@ function refusalOf(
   const market = markets.get(request.market);
   return market === undefined ? new NotFound('market') : brokenRule(request, market.terms, now);
 }
-
-const accountsOf = (transfers: readonly Transfer[]): AccountKey[] =>
-  transfers.flatMap(({ legs }) => legs.map(({ account }) => account));

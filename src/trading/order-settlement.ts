@@ -17,9 +17,10 @@ import { remainingOf, type Execution, type Order, type OrderReason, type Resting
 import type { Fill } from './order-matching';
 
 /**
- * What orders, fills and endings mean for the books. An order's reserve is always exactly what the rest of
- * it demands: a sell its energy, a limit buy its cost at the limit rounded up, a market buy what is left of
- * its maxAmount. Whatever a fill or an ending makes needless is released with it, to the last micro-unit.
+ * What orders, fills and endings mean for the books. An order that arrives must be covered in full, pays its
+ * fills from what its owner has available, and reserves for the rest when it begins to wait. From then on its
+ * reserve is exactly what its rest demands: a sell its energy, a buy its cost at the limit rounded up.
+ * Whatever a fill or an ending makes needless is released with it, to the last micro-unit.
  */
 
 /** The two assets that change hands on a market. */
@@ -39,7 +40,7 @@ export interface Moment {
   readonly now: Date;
 }
 
-/** What the rest of an order needs reserved: money of a buy, Wh of a sell. */
+/** What the rest of an order can cost at most: money of a buy (at its limit, or up to its maxAmount), Wh of a sell. */
 export function demandOf(
   order: Pick<Order, 'side' | 'quantityWh' | 'filledWh' | 'filledAmount' | 'pricePerKwh' | 'maxAmount'>,
 ): bigint {
@@ -56,13 +57,12 @@ export const payingAccount = ({ side, userId }: Pick<Order, 'side' | 'userId'>, 
 const payingAsset = (side: Order['side'], assets: Assets): Asset =>
   side === 'buy' ? assets.money : assets.energy;
 
-/** Claims what a new order needs. */
-export const reservation = (order: Order, assets: Assets): Transfer =>
-  transfer(
-    'order.reserved',
-    order.id,
-    reserve(order.userId, payingAsset(order.side, assets), order.reservedAmount),
-  );
+/** Lets an order wait: what the rest of it demands is reserved. */
+export function rest(order: Order, assets: Assets): Transfer {
+  order.reservedAmount = demandOf(order);
+  const legs = reserve(order.userId, payingAsset(order.side, assets), order.reservedAmount);
+  return transfer('order.reserved', order.id, legs);
+}
 
 /** Settles one fill: both orders advance, energy and money change hands, the fee leaves the seller's proceeds. */
 export function settle(
@@ -72,9 +72,9 @@ export function settle(
   assets: Assets,
   moment: Moment,
 ): { readonly execution: Execution; readonly booking: Transfer } {
+  advance(taker, energy, amount, moment);
+  advance(maker, energy, amount, moment);
   const [buy, sell] = taker.side === 'buy' ? [taker, maker] : [maker, taker];
-  const excess = advance(buy, energy, amount, moment);
-  advance(sell, energy, amount, moment);
   const execution: Execution = {
     id: newId(),
     market: market.id,
@@ -89,10 +89,10 @@ export function settle(
     sequence: moment.sequence,
     executedAt: moment.now,
   };
-  return { execution, booking: exchange(execution, excess, assets) };
+  return { execution, booking: exchange(execution, maker, assets) };
 }
 
-/** Ends an order before it is filled; what was still reserved for it is released. */
+/** Ends an order before it is filled; what was still reserved for it is released (nothing, if it never waited). */
 export function end(
   order: Order,
   reason: OrderReason,
@@ -107,27 +107,37 @@ export function end(
   return transfer('order.released', order.id, legs);
 }
 
-/** @returns what the order had reserved beyond the fill and the rest of it */
-function advance(order: Order, energy: WattHours, amount: Money, { sequence, now }: Moment): bigint {
-  const before = order.reservedAmount - (order.side === 'buy' ? amount : energy);
+function advance(order: Order, energy: WattHours, amount: Money, { sequence, now }: Moment): void {
   order.filledWh = (order.filledWh + energy) as WattHours;
   order.filledAmount = money(order.filledAmount + amount);
-  order.reservedAmount = demandOf(order);
   order.changedSequence = sequence;
   const filled = order.filledWh === order.quantityWh;
   order.status = filled ? 'filled' : 'partially_filled';
   order.filledAt = filled ? now : null;
-  return before - order.reservedAmount;
 }
 
-/** The buyer pays from the reserve and gets back its excess; the seller gets the amount less the fee. */
-function exchange(execution: Execution, excess: bigint, { money: currency, energy }: Assets): Transfer {
+/**
+ * The maker pays from its reserve, the taker from what it has available; the seller gets the amount less the
+ * fee. What a buy had reserved beyond this fill and the rest of it, a rounding, goes back to the buyer.
+ */
+function exchange(execution: Execution, maker: RestingOrder, { money: currency, energy }: Assets): Transfer {
   const { id, market, buyerId, sellerId, quantityWh, amount, fee } = execution;
+  const buyerWaited = maker.side === 'buy';
+  const excess = draw(maker, buyerWaited ? amount : quantityWh);
+  const purse = userAccount(buyerId, currency, buyerWaited ? 'reserved' : 'available');
+  const store = userAccount(sellerId, energy, buyerWaited ? 'available' : 'reserved');
   return transfer('trade', id, [
-    { account: userAccount(buyerId, currency, 'reserved'), amount: -(amount + excess) },
+    { account: purse, amount: -(amount + excess) },
     { account: userAccount(buyerId, currency), amount: excess },
     { account: userAccount(sellerId, currency), amount: amount - fee },
     { account: platformAccount(`fees:${market}`, currency), amount: fee },
-    ...move(userAccount(sellerId, energy, 'reserved'), userAccount(buyerId, energy), quantityWh),
+    ...move(store, userAccount(buyerId, energy), quantityWh),
   ]);
+}
+
+/** Takes from a reserve what a fill cost. @returns what it held beyond that and the rest's demand */
+function draw(maker: RestingOrder, spent: bigint): bigint {
+  const left = maker.reservedAmount - spent;
+  maker.reservedAmount = demandOf(maker);
+  return left - maker.reservedAmount;
 }
