@@ -9,7 +9,7 @@ import {
 import PgBoss from 'pg-boss';
 import { DATABASE_URLS, type DatabaseUrls } from '../database/database.module';
 import type { Transaction } from '../database/transaction';
-import { grantEnqueueing } from './job-rights';
+import { makeQueues } from './job-rights';
 
 const SHUTDOWN_MS = 5_000;
 
@@ -71,8 +71,9 @@ export class JobsService implements OnModuleInit, OnApplicationBootstrap, OnAppl
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    for (const { name } of this.declared) await this.boss.createQueue(name);
-    await grantEnqueueing(this.urls);
+    await makeQueues(this.urls, async () => {
+      for (const { name } of this.declared) await this.boss.createQueue(name);
+    });
     for (const { name, handle, cron } of this.declared) {
       await this.boss.work(name, { pollingIntervalSeconds: cron === undefined ? 0.5 : 5 }, async (jobs) => {
         for (const job of jobs) await this.run(name, handle, job.data as object);
