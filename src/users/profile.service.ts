@@ -61,7 +61,7 @@ export class ProfileService {
 
   /**
    * Closes the account for good: what is personal goes, the books stay, every session ends.
-   * @throws LastAdmin, what a registered check throws (ACCOUNT_NOT_EMPTY), and what reauthentication throws
+   * @throws LastAdmin, what a registered check throws (ACCOUNT_IN_USE), and what reauthentication throws
    */
   async close(principal: Principal, currentPassword: string | undefined): Promise<void> {
     await this.reauthentication.require(principal, currentPassword);

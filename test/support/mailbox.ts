@@ -14,11 +14,14 @@ export interface ReadMail {
 const DEADLINE_MS = 15_000;
 
 /** Waits until something is the case, and fails when that takes too long. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + DEADLINE_MS;
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  withinMs = DEADLINE_MS,
+): Promise<void> {
+  const deadline = Date.now() + withinMs;
   while (!(await condition())) {
     if (Date.now() > deadline)
-      throw new Error(`It did not come true within ${DEADLINE_MS} ms: ${condition.toString()}`);
+      throw new Error(`It did not come true within ${withinMs} ms: ${condition.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
@@ -32,9 +35,14 @@ export function mailsOf(app: TestApp): ReadMail[] {
 }
 
 /** The newest mail to an address about something, once it has come. */
-export async function mailTo(app: TestApp, address: string, subject: RegExp): Promise<ReadMail> {
+export async function mailTo(
+  app: TestApp,
+  address: string,
+  subject: RegExp,
+  withinMs = DEADLINE_MS,
+): Promise<ReadMail> {
   const find = () => mailsOf(app).findLast((mail) => mail.to === address && subject.test(mail.subject));
-  await until(() => find() !== undefined);
+  await until(() => find() !== undefined, withinMs);
   return find() as ReadMail;
 }
 
