@@ -114,15 +114,15 @@ describe('the API client', () => {
     expect(seen).toEqual(['Bearer old', 'Bearer new', 'Bearer new']);
   });
 
-  it('sends the same request again after a lost connection, body and key included', async () => {
+  it('sends the same request again after a lost connection, body included', async () => {
     const bodies: string[] = [];
     handler = (request, response, body) => {
-      bodies.push(`${String(request.headers['idempotency-key'])} ${body}`);
+      bodies.push(body);
       if (bodies.length === 1) request.socket.destroy();
       else json(response, 200, { ok: true });
     };
-    await client().post('/x', { amount: '1.000' }, answer, 'key-1');
-    expect(bodies).toEqual(['key-1 {"amount":"1.000"}', 'key-1 {"amount":"1.000"}']);
+    await client().post('/x', { amount: '1.000' }, answer);
+    expect(bodies).toEqual(['{"amount":"1.000"}', '{"amount":"1.000"}']);
   });
 
   it('streams an upload from its beginning at each try', async () => {

@@ -27,7 +27,6 @@ interface Payload {
   readonly contentType: string;
   readonly body: () => NonNullable<RequestInit['body']>;
   readonly timeoutMs?: number;
-  readonly headers?: Record<string, string>;
 }
 
 interface Session {
@@ -40,7 +39,7 @@ const pauseFor = (milliseconds: number, signal: AbortSignal | undefined): Promis
 
 /**
  * The public HTTP API, as one caller. Waits as long as Retry-After says, a bounded number of times and at
- * most a minute at once; connects again after a lost connection (everything it is used for may be sent twice: keys, references and unique
+ * most a minute at once; connects again after a lost connection (everything it is used for may be sent twice: references, clientOrderIds and unique
  * names make the second one harmless); logs in again when a token has run out.
  * @throws ApiProblem when the server refuses; ServerUnreachable; Stopped
  */
@@ -59,9 +58,8 @@ export class ApiClient {
     return this.send('GET', path, answer);
   }
 
-  /** @param key an Idempotency-Key: the same key and body count once */
-  post<Answer>(path: string, body: unknown, answer: z.ZodType<Answer>, key?: string): Promise<Answer> {
-    return this.send('POST', path, answer, jsonOf(body, key));
+  post<Answer>(path: string, body: unknown, answer: z.ZodType<Answer>): Promise<Answer> {
+    return this.send('POST', path, answer, jsonOf(body));
   }
 
   put<Answer>(path: string, body: unknown, answer: z.ZodType<Answer>): Promise<Answer> {
@@ -146,7 +144,7 @@ export class ApiClient {
     const headers = {
       accept: 'application/json',
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      ...(payload === undefined ? {} : { 'content-type': payload.contentType, ...payload.headers }),
+      ...(payload === undefined ? {} : { 'content-type': payload.contentType }),
     };
     return (this.options.fetch ?? fetch)(`${this.options.url}${path}`, {
       method,
@@ -193,10 +191,9 @@ export class ApiClient {
   }
 }
 
-function jsonOf(body: unknown, key?: string): Payload {
+function jsonOf(body: unknown): Payload {
   const text = JSON.stringify(body);
-  const json = { contentType: 'application/json', body: () => text };
-  return key === undefined ? json : { ...json, headers: { 'idempotency-key': key } };
+  return { contentType: 'application/json', body: () => text };
 }
 
 /** Retry-After is seconds or a date; without it the wait grows from half a second. */

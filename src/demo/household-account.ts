@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { formatDecimal } from '../common/units';
 import type { ApiClient } from './api-client';
 import { ApiProblem, refusedWith } from './api-problem';
+import { pageOf } from './api-values';
 import type { Household } from './dataset';
 import { Explained } from './explained';
 import { credentialsOf, walletOf, type Credentials, type Wallet } from './household-keys';
@@ -22,7 +23,7 @@ const tokens = z.object({ accessToken: z.string() });
 const account = z.object({ id: z.string(), walletAddress: z.string().nullable() });
 const challenge = z.object({ challenge: z.string() });
 const meter = z.object({ id: z.string(), serial: z.string(), status: z.string() });
-const meters = z.object({ items: z.array(meter), nextCursor: z.string().nullable() });
+const meters = pageOf(meter);
 const anything = z.unknown();
 
 type Account = z.output<typeof account>;

@@ -1,15 +1,14 @@
 import { z } from 'zod';
-import { formatMoney } from '../common/units';
-import { refusedWith } from './api-problem';
+import { pageOf } from './api-values';
 import type { Member } from './household-account';
 import { inParallel } from './parallel';
-import { nameRun, WIDTH, type ReplayRun } from './replay-run';
-import type { MeteredInterval, PlannedBatch, PlannedDeposit, TradingDay } from './trading-plan';
+import { WIDTH, type ReplayRun } from './replay-run';
+import type { MeteredInterval, PlannedBatch, TradingDay } from './trading-plan';
 
 /** What became of the orders of a run. */
 export interface OrderCounts {
   placed: number;
-  /** Placed by an earlier run. */
+  /** Placed before, by an earlier run. */
   before: number;
   refused: number;
   /** The first of those refused, for people. */
@@ -18,13 +17,14 @@ export interface OrderCounts {
 
 const SHOWN_REFUSALS = 5;
 
-const reading = z.object({
-  intervalStart: z.iso.datetime(),
-  intervalMinutes: z.int(),
-  generatedWh: z.int().transform(BigInt),
-  consumedWh: z.int().transform(BigInt),
-});
-const readings = z.object({ items: z.array(reading), nextCursor: z.string().nullable() });
+const readings = pageOf(
+  z.object({
+    intervalStart: z.iso.datetime(),
+    intervalMinutes: z.int(),
+    generatedWh: z.int().transform(BigInt),
+    consumedWh: z.int().transform(BigInt),
+  }),
+);
 const answers = z.object({
   items: z.array(
     z.union([
@@ -33,7 +33,6 @@ const answers = z.object({
     ]),
   ),
 });
-const anything = z.unknown();
 
 type OrderAnswer = z.output<typeof answers>['items'][number];
 
@@ -55,32 +54,10 @@ export function meteredIntervals(
   });
 }
 
-/** Gives every buyer what a day's bids can cost at most, once for each day. */
-export async function deposit(
-  { admin, progress }: ReplayRun,
-  members: readonly Member[],
-  days: readonly TradingDay[],
-): Promise<void> {
-  const deposits = days.flatMap((day) => day.deposits);
-  progress.begin('Depositing', deposits.length);
-  await inParallel(deposits, WIDTH, async ({ household, day, amount }: PlannedDeposit) => {
-    const {
-      userId,
-      household: { serial },
-    } = memberAt(members, household);
-    const body = { userId, amount: formatMoney(amount), reference: `replay:${serial}:${day}` };
-    try {
-      await admin.post('/api/ledger/deposits', body, anything);
-    } catch (error) {
-      if (!refusedWith(error, 'REFERENCE_TAKEN')) throw error;
-    }
-    progress.advance();
-  });
-}
-
 /**
  * Lets the days trade, one after the other. Batches go one at a time: in the same order they always make
- * the same trades, also when a run was stopped between two of them.
+ * the same trades, also when a run was stopped between two of them. An order that was placed before, by an
+ * earlier run or by a request whose answer was lost, is known by its clientOrderId and not placed again.
  */
 export async function trade(
   { progress }: ReplayRun,
@@ -88,24 +65,17 @@ export async function trade(
   days: readonly TradingDay[],
 ): Promise<OrderCounts> {
   const counts: OrderCounts = { placed: 0, before: 0, refused: 0, refusals: [] };
-  const run = nameRun();
   progress.begin(
     'Trading',
     days.reduce((sum, { batches }) => sum + ordersIn(batches), 0),
   );
-  let number = 0;
   for (const { batches } of days) {
     for (const { household, orders } of batches) {
       const {
         api,
         household: { serial },
       } = memberAt(members, household);
-      const { items } = await api.post(
-        '/api/trading/orders/batch',
-        { orders },
-        answers,
-        `${run}-${++number}`,
-      );
+      const { items } = await api.post('/api/trading/orders/batch', { orders }, answers);
       for (const [index, answer] of items.entries())
         count(counts, answer, `${serial} ${orders[index]?.clientOrderId}`);
       progress.advance(orders.length);

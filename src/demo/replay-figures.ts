@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { parseDecimal } from '../common/units';
 import type { ApiClient } from './api-client';
+import { decimal, pageOf } from './api-values';
+import type { BookedDeposit } from './deposits';
 import type { Member } from './household-account';
 
 /** What became of one household, as the server says: energy in Wh, money in micro-units. */
@@ -28,22 +29,8 @@ export interface HouseholdFigures {
 /** The columns of figures that can be summed. */
 export type Totals = { readonly [Key in Exclude<keyof HouseholdFigures, 'serial' | 'name'>]: bigint };
 
-/** A decimal string of the API as an integer of 10^-decimals. */
-export const decimal = (decimals: number) =>
-  z.string().transform((text, context): bigint => {
-    const value = parseDecimal(text, decimals);
-    if (value !== undefined) return value;
-    context.addIssue({
-      code: 'custom',
-      message: `must be a decimal string with at most ${decimals} decimals`,
-    });
-    return z.NEVER;
-  });
 const kwh = decimal(3);
 const money = decimal(6);
-
-const pageOf = <Item extends z.ZodType>(item: Item) =>
-  z.object({ items: z.array(item), nextCursor: z.string().nullable() });
 
 const stats = z.object({ generatedKwh: kwh, consumedKwh: kwh, surplusKwh: kwh, mintedKwh: kwh });
 const balances = z.array(z.object({ asset: z.string(), available: z.string(), reserved: z.string() }));
@@ -59,16 +46,14 @@ const certificate = z.object({
   energyKwh: kwh,
   period: z.object({ to: z.iso.datetime() }),
 });
-const deposit = z.object({ after: z.object({ userId: z.string(), amount: money }) });
 
 const trades = pageOf(trade);
 const certificates = pageOf(certificate);
-const deposits = pageOf(deposit);
 
-/** Asks the server what became of a household. @param deposited what was deposited for each user */
+/** Asks the server what became of a household. @param booked every deposit, for whomever */
 export async function figuresOf(
   { household, userId, meterId, api }: Member,
-  deposited: ReadonlyMap<string, bigint>,
+  booked: readonly BookedDeposit[],
 ): Promise<HouseholdFigures> {
   const metered = await api.get('/api/meters/stats', stats);
   const held = await holdings(api);
@@ -83,7 +68,7 @@ export async function figuresOf(
     mintedWh: metered.mintedKwh,
     ...traded,
     certifiedWh: certified.energyWh,
-    deposited: deposited.get(userId) ?? 0n,
+    deposited: booked.filter((one) => one.userId === userId).reduce((sum, { amount }) => sum + amount, 0n),
     ...held,
   };
 }
@@ -104,15 +89,6 @@ export async function certifiedOf(
     }
   }
   return { energyWh, upTo };
-}
-
-/** What admins have booked in for each user, from the audit trail. */
-export async function depositsByUser(admin: ApiClient): Promise<Map<string, bigint>> {
-  const sums = new Map<string, bigint>();
-  for await (const some of admin.pages('/api/admin/audit?action=deposit.booked', deposits)) {
-    for (const { after } of some) sums.set(after.userId, (sums.get(after.userId) ?? 0n) + after.amount);
-  }
-  return sums;
 }
 
 /** The sum of each column. */

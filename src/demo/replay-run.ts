@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { ApiClient } from './api-client';
 import type { Dataset } from './dataset';
 import type { Progress } from './progress';
@@ -21,9 +20,3 @@ export interface ReplayRun {
 
 /** How many requests are under way at a time where their order does not matter. */
 export const WIDTH = 4;
-
-/**
- * Names one run, for Idempotency-Keys: within a run a request that is sent again counts once. Between runs
- * references and clientOrderIds see to that, and a refusal of an earlier run is not answered from memory.
- */
-export const nameRun = (): string => randomUUID();

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { refusedWith, ServerUnreachable } from './api-problem';
+import { decimal } from './api-values';
+import { bookedDeposits, deposit } from './deposits';
 import { Explained } from './explained';
 import { settleIn, verifyMeter, type Member } from './household-account';
-import { deposit, meteredIntervals, trade, type OrderCounts } from './market-days';
+import { meteredIntervals, trade, type OrderCounts } from './market-days';
 import { inParallel } from './parallel';
 import {
   certifiedOf,
-  decimal,
-  depositsByUser,
   energyIsConserved,
   figuresOf,
   moneyIsConserved,
@@ -232,9 +232,9 @@ async function figures(
   members: readonly Member[],
 ): Promise<HouseholdFigures[]> {
   progress.begin('Collecting figures', members.length);
-  const deposited = await depositsByUser(admin);
+  const booked = await bookedDeposits(admin);
   return inParallel(members, WIDTH, async (member) => {
-    const found = await figuresOf(member, deposited);
+    const found = await figuresOf(member, booked);
     progress.advance();
     return found;
   });
