@@ -1,6 +1,9 @@
+import { ForgettingService } from '../src/users/forgetting.service';
 import { startApp, type Person, type TestApp } from './support/app';
 import { asOwner } from './support/database';
 import { until } from './support/mailbox';
+
+const WALLET = '7EcDhSYGxXyscszYEp35KHN8vvw3svAuLKTzXwCFLtV';
 
 const tiers = [
   ['of Redis', { REDIS_URL: process.env['TEST_REDIS_URL'] as string }],
@@ -234,6 +237,36 @@ describe.each(tiers)('sessions, by the look-up %s', (_, variables) => {
       await change(person, { role: 'consumer' });
       expect(await auditStatuses(person)).toEqual([403, 403]);
     });
+  });
+
+  it('are forgotten when they have ended, with what was spent in them', async () => {
+    const [ended, living] = [await app.registers(), await app.registers()];
+    await refresh(ended.refreshToken);
+    await refresh(living.refreshToken);
+    for (const [table, whose] of [
+      ['sessions', 'user_id = $1'],
+      ['user_tokens', 'user_id = $1'],
+    ]) {
+      await asOwner(app.urls, `UPDATE ${table} SET expires_at = now() WHERE ${whose}`, [ended.id]);
+    }
+    await app.post('/api/auth/login', { body: { identifier: 'nobody', password: 'a wrong password' } });
+    await app.post('/api/auth/wallet/challenge', { body: { walletAddress: WALLET } });
+    await asOwner(app.urls, 'UPDATE login_failures SET expires_at = now()');
+    await asOwner(app.urls, 'UPDATE wallet_challenges SET expires_at = now()');
+    await app.nest.get(ForgettingService).forgetExpired();
+    const left = (table: string) => asOwner<{ user_id: string }>(app.urls, `SELECT * FROM ${table}`);
+    const owners = async (table: string) => (await left(table)).map((row) => row.user_id);
+    for (const table of ['sessions', 'user_tokens']) {
+      expect(await owners(table)).toContain(living.id);
+      expect(await owners(table)).not.toContain(ended.id);
+    }
+    const spent = await asOwner(
+      app.urls,
+      'SELECT 1 FROM spent_refresh_tokens t LEFT JOIN sessions s ON s.id = t.session_id WHERE s.user_id IS NULL',
+    );
+    expect(spent).toEqual([]);
+    expect(await left('login_failures')).toEqual([]);
+    expect(await left('wallet_challenges')).toEqual([]);
   });
 
   it('end by themselves, also while they are in use', async () => {

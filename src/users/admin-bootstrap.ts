@@ -5,7 +5,7 @@ import { CONFIG, type Config } from '../config/config';
 import { DatabaseService } from '../database/database.service';
 import type { Transaction } from '../database/transaction';
 import { insertUser } from './new-user';
-import { hashPassword } from './passwords';
+import { generatedPassword, hashPassword } from './passwords';
 import { EmailTaken, UsernameTaken } from './users.errors';
 
 /** Processes that start together ask for the same lock, so that one of them makes the administrator. */
@@ -33,10 +33,9 @@ export class AdminBootstrap implements OnApplicationBootstrap {
 
   async onApplicationBootstrap(): Promise<void> {
     if (await this.hasAdmin()) return;
-    await this.audit.prepareComingMonths(); // which hook runs first is not for us to know
-
+    await this.audit.prepareComingMonths(); // which module boots first is open
     const { ADMIN_EMAIL: email = GENERATED_EMAIL, ADMIN_PASSWORD: chosen } = this.config.environment;
-    const password = chosen ?? randomBytes(15).toString('base64url');
+    const password = chosen ?? generatedPassword();
     const admin: FirstAdmin = { email, password, generated: chosen === undefined };
     try {
       const made = await this.make(admin, await hashPassword(password));

@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import type { Client } from 'pg';
 import { newId } from '../common/id';
-import { hashPassword } from './passwords';
+import { generatedPassword, hashPassword } from './passwords';
 import { keysOf } from './secrets';
 
 /** Whose access is restored, and with which password; both may be left to us. */
@@ -32,7 +31,7 @@ const MOST_PASSWORD = 128;
  */
 export async function resetAdmin(
   owner: Client,
-  { email, password = randomBytes(15).toString('base64url') }: AdminReset,
+  { email, password = generatedPassword() }: AdminReset,
 ): Promise<{ email: string; username: string; password: string }> {
   if (password.length < LEAST_PASSWORD || password.length > MOST_PASSWORD) {
     throw new AdminNotReset(`The password must have ${LEAST_PASSWORD} to ${MOST_PASSWORD} characters`);

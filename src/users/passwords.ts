@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hash, verify } from '@node-rs/argon2';
+import bs58 from 'bs58';
 
 /** argon2id with 19 MiB, two passes and one lane: the parameters OWASP's Password Storage Cheat Sheet names. */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -23,3 +24,6 @@ export async function verifyPassword(passwordHash: string | undefined, password:
   await verify(await nobodys, canonical(password));
   return false;
 }
+
+/** A password for somebody to copy or type once: 120 random bits in base58, which has no look-alikes. */
+export const generatedPassword = (): string => bs58.encode(randomBytes(15));

@@ -11,7 +11,8 @@ const printable = (most: number) =>
     .max(most)
     .regex(/^\P{Cc}*$/u, 'must not contain control characters');
 
-export const email = () => z.string().trim().max(254).pipe(z.email()).meta({ example: 'mali@example.org' });
+export const email = () =>
+  z.string().trim().max(254).pipe(z.email()).meta({ format: 'email', example: 'mali@example.org' });
 
 /** Without an @, so that it is never taken for an e-mail address. */
 export const username = () =>
