@@ -79,6 +79,7 @@ async function createOrders(queryRunner: QueryRunner): Promise<void> {
       changed_sequence bigint NOT NULL,
       expires_at timestamptz(3),
       filled_at timestamptz(3),
+      client_order_id text,
       created_at timestamptz(3) NOT NULL DEFAULT now(),
       updated_at timestamptz(3) NOT NULL DEFAULT now(),
       CONSTRAINT trading_orders_pkey PRIMARY KEY (id),
@@ -115,6 +116,10 @@ async function createOrders(queryRunner: QueryRunner): Promise<void> {
   ]) {
     await queryRunner.query(`CREATE INDEX ${index}`);
   }
+  await queryRunner.query(
+    `CREATE UNIQUE INDEX trading_orders_client_order_id ON trading_orders (user_id, client_order_id)
+      WHERE client_order_id IS NOT NULL`,
+  );
 }
 
 async function createEpochs(queryRunner: QueryRunner): Promise<void> {

@@ -32,6 +32,7 @@ const request = (changes: Partial<OrderRequest>): OrderRequest => ({
   pricePerKwh: 4_000_000n as Price,
   maxAmount: null,
   expiresAt: null,
+  clientOrderId: null,
   ...changes,
 });
 

@@ -4,12 +4,14 @@ import { NotFound, type DomainError } from '../common/domain-error';
 import { CONFIG, type Config } from '../config/config';
 import type { Transaction } from '../database/transaction';
 import { LedgerService } from '../ledger/ledger.service';
+import { repeatedClientOrderIds } from './client-order-ids';
 import { LockedFunds, TouchedAccounts } from './funds';
 import { SIDES } from './order';
 import { runBatch, type BatchResult, type MarketState, type Outcome, type Submission } from './order-batch';
 import { OrderBookQueries, reachOf, type LockedMarket } from './order-book.queries';
 import { advanceMarkets, insertOrders, insertTrades, updateOrders } from './order-records';
 import { brokenRule } from './order-rules';
+import { ClientOrderIdTaken } from './trading.errors';
 import { tagsOf } from './trading.cache';
 
 /**
@@ -35,7 +37,12 @@ export class OrderExecutionService {
       tx,
       submissions.map(({ request }) => request.market),
     );
-    const refusals = submissions.map((submission) => refusalOf(submission, markets, now));
+    const repeated = await repeatedClientOrderIds(tx, submissions);
+    const refusals = submissions.map((submission) =>
+      repeated.has(submission)
+        ? new ClientOrderIdTaken(submission.request.clientOrderId as string)
+        : refusalOf(submission, markets, now),
+    );
     const good = submissions.filter((_, index) => refusals[index] === undefined);
     const executed = good.length === 0 ? [] : await this.executeGood(tx, good, markets, now);
     const outcomes = executed.values();

@@ -9,7 +9,7 @@ import {
 } from './order';
 
 /** What matching needs to know of an order that arrives. */
-export type Taker = Pick<Order, 'userId'> & Omit<OrderRequest, 'market' | 'expiresAt'>;
+export type Taker = Pick<Order, 'userId'> & Omit<OrderRequest, 'market' | 'expiresAt' | 'clientOrderId'>;
 
 /** What matching needs to know of an order that waits. */
 export type Maker = Pick<RestingOrder, 'userId' | 'pricePerKwh' | 'quantityWh' | 'filledWh' | 'expiresAt'>;

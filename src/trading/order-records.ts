@@ -1,20 +1,35 @@
+import { violatedConstraint } from '../database/query-events';
 import type { Transaction } from '../database/transaction';
 import type { Execution, Order } from './order';
+import { ClientOrderIdTaken } from './trading.errors';
 
-/** Writes orders as they are after a batch, all in one statement. */
+/**
+ * Writes orders as they are after a batch, all in one statement.
+ * @throws ClientOrderIdTaken when their owner is placing one of the same name on another market right now
+ */
 export async function insertOrders(tx: Transaction, orders: readonly Order[]): Promise<void> {
   if (orders.length === 0) return;
+  try {
+    await insert(tx, orders);
+  } catch (error) {
+    if (violatedConstraint(error) !== 'trading_orders_client_order_id') throw error;
+    throw new ClientOrderIdTaken(orders.flatMap(({ clientOrderId }) => clientOrderId ?? []).join(', '));
+  }
+}
+
+async function insert(tx: Transaction, orders: readonly Order[]): Promise<void> {
   await tx.query(
     `INSERT INTO trading_orders (id, user_id, market, side, type, time_in_force, price_per_kwh, max_amount, quantity_wh,
             filled_wh, filled_amount, reserved_amount, status, reason, sequence, changed_sequence, expires_at, filled_at,
-            created_at, updated_at)
+            client_order_id, created_at, updated_at)
      SELECT o.*, o.created_at FROM unnest(
             $1::uuid[], $2::uuid[], $3::text[], $4::trading_order_side[], $5::trading_order_type[],
             $6::trading_order_time_in_force[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],
             $12::bigint[], $13::trading_order_status[], $14::trading_order_reason[], $15::bigint[], $16::bigint[],
-            $17::timestamptz[], $18::timestamptz[], $19::timestamptz[])
+            $17::timestamptz[], $18::timestamptz[], $19::text[], $20::timestamptz[])
          AS o(id, user_id, market, side, type, time_in_force, price_per_kwh, max_amount, quantity_wh, filled_wh,
-              filled_amount, reserved_amount, status, reason, sequence, changed_sequence, expires_at, filled_at, created_at)`,
+              filled_amount, reserved_amount, status, reason, sequence, changed_sequence, expires_at, filled_at,
+              client_order_id, created_at)`,
     [
       orders.map(({ id }) => id),
       orders.map(({ userId }) => userId),
@@ -34,6 +49,7 @@ export async function insertOrders(tx: Transaction, orders: readonly Order[]): P
       orders.map(({ changedSequence }) => changedSequence),
       orders.map(({ expiresAt }) => expiresAt),
       orders.map(({ filledAt }) => filledAt),
+      orders.map(({ clientOrderId }) => clientOrderId),
       orders.map(({ createdAt }) => createdAt),
     ],
   );

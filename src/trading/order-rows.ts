@@ -21,12 +21,13 @@ export interface OrderRow {
   changed_sequence: bigint;
   expires_at: Date | null;
   filled_at: Date | null;
+  client_order_id: string | null;
   created_at: Date;
 }
 
 export const ORDER_COLUMNS =
   'id, user_id, market, side, type, time_in_force, price_per_kwh, max_amount, quantity_wh, filled_wh, filled_amount, ' +
-  'reserved_amount, status, reason, sequence, changed_sequence, expires_at, filled_at, created_at';
+  'reserved_amount, status, reason, sequence, changed_sequence, expires_at, filled_at, client_order_id, created_at';
 
 export const orderOf = (row: OrderRow): Order => ({
   id: row.id,
@@ -47,5 +48,6 @@ export const orderOf = (row: OrderRow): Order => ({
   changedSequence: row.changed_sequence,
   expiresAt: row.expires_at,
   filledAt: row.filled_at,
+  clientOrderId: row.client_order_id,
   createdAt: row.created_at,
 });

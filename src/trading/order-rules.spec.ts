@@ -22,6 +22,7 @@ const order: OrderRequest = {
   pricePerKwh: 4_000_000n as Price,
   maxAmount: null,
   expiresAt: null,
+  clientOrderId: null,
 };
 
 describe('brokenRule', () => {

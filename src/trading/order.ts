@@ -53,6 +53,8 @@ export interface OrderRequest {
   readonly maxAmount: Money | null;
   /** Of gtd orders only. */
   readonly expiresAt: Date | null;
+  /** The owner's own name for it, once per owner, so that an order sent again is not placed again. */
+  readonly clientOrderId: string | null;
 }
 
 /** An order that a market has taken. What matching and cancelling change is not readonly. */

@@ -45,6 +45,11 @@ import {
 @Index('idx_trading_orders_status_side', { synchronize: false })
 // What a market filled last: (market, filled_at DESC) over filled orders.
 @Index('idx_trading_orders_filled_at', { synchronize: false })
+// An owner's order by the name that the owner gave it.
+@Index('trading_orders_client_order_id', ['userId', 'clientOrderId'], {
+  unique: true,
+  where: 'client_order_id IS NOT NULL',
+})
 @Check('trading_orders_quantity_positive', 'quantity_wh > 0')
 @Check('trading_orders_never_overfilled', 'filled_wh BETWEEN 0 AND quantity_wh')
 @Check(
@@ -133,6 +138,10 @@ export class TradingOrder implements Order {
   /** When it was filled in full. */
   @InstantColumn({ nullable: true })
   filledAt: Date | null;
+
+  /** The owner's own name for it. */
+  @Column('text', { nullable: true })
+  clientOrderId: string | null;
 
   @CreatedAt()
   createdAt: Date;

@@ -76,6 +76,16 @@ export class ExpiryNotInFuture extends DomainError {
   }
 }
 
+export class ClientOrderIdTaken extends DomainError {
+  readonly code = 'CLIENT_ORDER_ID_TAKEN';
+  readonly kind = 'conflict';
+  constructor(clientOrderId: string) {
+    super(
+      `You have placed an order with clientOrderId ${clientOrderId} already: take a new one for a new order`,
+    );
+  }
+}
+
 export class OrderNotOpen extends DomainError {
   readonly code = 'ORDER_NOT_OPEN';
   readonly kind = 'conflict';

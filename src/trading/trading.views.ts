@@ -32,6 +32,7 @@ export interface OrderView {
   /** Why it ended before it was filled; null while it waits and when it was filled. */
   readonly reason: OrderReason | null;
   readonly expiresAt: string | null;
+  readonly clientOrderId: string | null;
   readonly filledAt: string | null;
   readonly createdAt: string;
 }
@@ -117,6 +118,7 @@ export function orderView(order: Order): OrderView {
     status,
     reason,
     expiresAt: order.expiresAt?.toISOString() ?? null,
+    clientOrderId: order.clientOrderId,
     filledAt: order.filledAt?.toISOString() ?? null,
     createdAt: order.createdAt.toISOString(),
   };

@@ -21,6 +21,11 @@ const form = z.strictObject({
   pricePerKwh: pricePerKwh().optional(),
   maxAmount: amount().optional(),
   expiresAt: instant().optional(),
+  /** The owner's own name for the order; one that was used before is refused with CLIENT_ORDER_ID_TAKEN. */
+  clientOrderId: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 printable ASCII characters without spaces')
+    .optional(),
 });
 
 type Form = z.output<typeof form>;
@@ -71,6 +76,7 @@ export const orderBody = form
     pricePerKwh: order.pricePerKwh ?? null,
     maxAmount: order.maxAmount ?? null,
     expiresAt: order.expiresAt ?? null,
+    clientOrderId: order.clientOrderId ?? null,
   }));
 
 /** An order of a batch that is malformed is answered on its own, like one that breaks a rule. */
