@@ -113,6 +113,19 @@ describe('mail', () => {
       expect(receiver.refusals).toEqual([]);
     });
 
+    it('goes out by the hundred, and again alone where one of many fails', async () => {
+      const addresses = Array.from({ length: 100 }, (_, n) => `crowd${n}@example.org`);
+      receiver.refusals.push('451 later');
+      await app.database.transaction(async (tx) => {
+        for (const to of addresses)
+          await app.nest.get(MailService).send(tx, { to, subject: 'Hello', text: 'Hello' });
+      });
+      const sent = () => receiver.mails.flatMap(({ to }) => to).filter((to) => to.startsWith('<crowd'));
+      await until(() => sent().length >= 99, 10_000);
+      await untilJobsAreDone(app);
+      expect(sent().sort()).toEqual(addresses.map((address) => `<${address}>`).sort());
+    });
+
     it('is not sent again after the server said "never"', async () => {
       receiver.refusals.push('550 nobody here');
       const before = receiver.recipients;

@@ -12,6 +12,11 @@ import type { Transaction } from '../database/transaction';
 import { makeQueues } from './job-rights';
 
 const SHUTDOWN_MS = 5_000;
+const POLL_SECONDS = 0.5;
+/** Recurring jobs come by the minute. */
+const RECURRING_POLL_SECONDS = 5;
+/** Jobs of one name that a process works on at the same time. */
+const AT_ONCE = 5;
 
 type Handler = (data: object) => Promise<void>;
 
@@ -29,6 +34,8 @@ interface Job {
 export class JobsService implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('Jobs');
   private readonly declared: Job[] = [];
+  /** Who works in this process, by the name of the job. */
+  private readonly workers = new Map<string, string>();
   private readonly boss: PgBoss;
 
   constructor(@Inject(DATABASE_URLS) private readonly urls: DatabaseUrls) {
@@ -64,6 +71,7 @@ export class JobsService implements OnModuleInit, OnApplicationBootstrap, OnAppl
       expireInSeconds: 120,
     });
     if (id === null) throw new Error(`Job ${name} was not taken by its queue`);
+    tx.afterCommit(() => this.wake(name));
   }
 
   async onModuleInit(): Promise<void> {
@@ -74,11 +82,9 @@ export class JobsService implements OnModuleInit, OnApplicationBootstrap, OnAppl
     await makeQueues(this.urls, async () => {
       for (const { name } of this.declared) await this.boss.createQueue(name);
     });
-    for (const { name, handle, cron } of this.declared) {
-      await this.boss.work(name, { pollingIntervalSeconds: cron === undefined ? 0.5 : 5 }, async (jobs) => {
-        for (const job of jobs) await this.run(name, handle, job.data as object);
-      });
-      if (cron !== undefined) await this.boss.schedule(name, cron);
+    for (const job of this.declared) {
+      await this.work(job);
+      if (job.cron !== undefined) await this.boss.schedule(job.name, job.cron);
     }
   }
 
@@ -86,14 +92,32 @@ export class JobsService implements OnModuleInit, OnApplicationBootstrap, OnAppl
     await this.boss.stop({ graceful: true, close: true, timeout: SHUTDOWN_MS });
   }
 
-  private async run(name: string, handle: Handler, data: object): Promise<void> {
+  private async work({ name, handle, cron }: Job): Promise<void> {
+    const options = {
+      pollingIntervalSeconds: cron === undefined ? POLL_SECONDS : RECURRING_POLL_SECONDS,
+      batchSize: AT_ONCE,
+    };
+    const worker = await this.boss.work(name, options, async (jobs) => {
+      await Promise.all(jobs.map(({ id, data }) => this.run(name, handle, id, data as object)));
+      if (jobs.length === AT_ONCE) this.wake(name); // there may be more
+    });
+    this.workers.set(name, worker);
+  }
+
+  /** Lets this process look for jobs now; others find what it leaves at their next poll. */
+  private wake(name: string): void {
+    const worker = this.workers.get(name);
+    if (worker !== undefined) this.boss.notifyWorker(worker);
+  }
+
+  /** A job that fails does so alone: those that were fetched with it are done. */
+  private async run(name: string, handle: Handler, id: string, data: object): Promise<void> {
     try {
       await handle(data);
     } catch (error) {
-      this.logger.warn(
-        `Job ${name} failed and will be tried again: ${error instanceof Error ? error.message : String(error)}`,
-      );
-      throw error;
+      const failure = error instanceof Error ? error : new Error(String(error));
+      this.logger.warn(`Job ${name} failed and will be tried again: ${failure.message}`);
+      await this.boss.fail(name, id, { message: failure.message });
     }
   }
 }
