@@ -144,6 +144,31 @@ describe('the ledger', () => {
     expect(await withdraws('1', 'x', { 'idempotency-key': 'with space' })).toMatchObject({ status: 400 });
   });
 
+  it('lets an account be closed once nothing of it is reserved, and keeps its books', async () => {
+    const user = await app.registers();
+    await givesMoney(app, user, '9');
+    const { body } = await app.post('/api/ledger/withdrawals', {
+      as: user,
+      body: { amount: '4', reference: 'out' },
+    });
+    expect(await app.delete('/api/users/me', { as: user })).toMatchObject({
+      status: 409,
+      body: { code: 'ACCOUNT_IN_USE' },
+    });
+    await app.post(`/api/ledger/withdrawals/${body.id}/confirm`, { as: app.admin });
+    const closing = [app.delete('/api/users/me', { as: user })];
+    const racing = Array.from({ length: 5 }, (_, index) =>
+      app.post('/api/ledger/withdrawals', { as: user, body: { amount: '1', reference: `late-${index}` } }),
+    );
+    const [closed] = await Promise.all([...closing, ...racing]);
+    const left = await app.get(`/api/ledger/balances?userId=${user.id}`, { as: app.admin });
+    const reserved = left.body[0].reserved as string;
+    // Whoever came first won: either the account is closed and nothing is reserved, or it is still in use.
+    expect([closed?.status === 409, reserved]).toEqual(
+      closed?.status === 409 ? [true, expect.not.stringMatching(/^0\.0+$/)] : [false, '0.000000'],
+    );
+  });
+
   it('leaves a trail of what money did, for those who may read it', async () => {
     const auditor = await app.registers({ role: 'auditor' });
     await deposits('3', 'audited', { 'x-request-id': 'deposit-request' });

@@ -11,6 +11,7 @@ import { DatabaseService } from '../database/database.service';
 import { violatedConstraint } from '../database/query-events';
 import type { Transaction } from '../database/transaction';
 import type { IdempotentRequest } from '../http/idempotency-key';
+import { UsersService } from '../users/users.service';
 import { ReferenceTaken, WithdrawalDecided } from './ledger.errors';
 import { LedgerService } from './ledger.service';
 import { move, platformAccount, release, reserve, transfer, userAccount } from './transfer';
@@ -49,6 +50,7 @@ export class WithdrawalsService {
     private readonly ledger: LedgerService,
     private readonly audit: AuditService,
     private readonly idempotency: IdempotencyService,
+    private readonly users: UsersService,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -63,6 +65,7 @@ export class WithdrawalsService {
   ): Promise<WithdrawalView> {
     return this.database.transaction((tx) =>
       this.idempotency.once(tx, owner.userId, request, async () => {
+        await this.users.requireActive(tx, owner.userId);
         const row = await this.insert(tx, owner.userId, amount, reference);
         const legs = reserve(owner.userId, this.config.currency, amount);
         await this.ledger.post(tx, [transfer('withdrawal.requested', row.id, legs)]);

@@ -7,6 +7,7 @@ import { DomainError } from '../common/domain-error';
 import { DatabaseService } from '../database/database.service';
 import type { Transaction } from '../database/transaction';
 import type { IdempotentRequest } from '../http/idempotency-key';
+import { UsersService } from '../users/users.service';
 
 const OPERATIONS_TOTAL = 'marketplace_operations_total';
 
@@ -31,6 +32,7 @@ export class MarketplaceOperations {
   constructor(
     private readonly database: DatabaseService,
     private readonly idempotency: IdempotencyService,
+    private readonly users: UsersService,
     @InjectMetric(OPERATIONS_TOTAL) private readonly total: Counter<'operation' | 'result'>,
   ) {}
 
@@ -47,7 +49,11 @@ export class MarketplaceOperations {
   ): Promise<Answer> {
     try {
       const answer = await this.database.transaction((tx) =>
-        this.idempotency.once(tx, principal.userId, request, () => work(tx)),
+        this.idempotency.once(tx, principal.userId, request, async () => {
+          // Held until the commit: an account that is being closed must not come to hold something new.
+          await this.users.requireActive(tx, principal.userId);
+          return work(tx);
+        }),
       );
       this.total.inc({ operation, result: 'done' });
       return answer;

@@ -10,6 +10,7 @@ import { DatabaseService } from '../database/database.service';
 import type { Transaction } from '../database/transaction';
 import type { IdempotentRequest } from '../http/idempotency-key';
 import { problemOf } from '../http/problem';
+import { UsersService } from '../users/users.service';
 import type { OrderRequest } from './order';
 import type { Outcome } from './order-batch';
 import { OrderExecutionService } from './order-execution.service';
@@ -41,6 +42,7 @@ export class OrdersService {
     private readonly right: TradingRight,
     private readonly audit: AuditService,
     private readonly idempotency: IdempotencyService,
+    private readonly users: UsersService,
     @InjectMetric(TRADING_OPERATIONS) private readonly operations: Counter<'operation' | 'result'>,
   ) {}
 
@@ -97,6 +99,8 @@ export class OrdersService {
     principal: Principal,
     orders: readonly OrderRequest[],
   ): Promise<Outcome[]> {
+    // Held until the commit: an account that is being closed must not come to hold something new.
+    await this.users.requireActive(tx, principal.userId);
     const outcomes = await this.execution.execute(
       tx,
       orders.map((request) => ({ userId: principal.userId, request })),
