@@ -480,7 +480,7 @@ describe('orders on a continuous market', () => {
       ['PRICE_NOT_ON_TICK', { pricePerKwh: '1.0005' }],
       [
         'AMOUNT_OUT_OF_RANGE',
-        { type: 'market', side: 'buy', pricePerKwh: undefined, maxAmount: '999999999999999' },
+        { type: 'market', side: 'buy', pricePerKwh: undefined, maxAmount: '1000000000.000001' },
       ],
     ])('by a rule of the market: %s', async (code, changes) => {
       const person = await trader({ energy: '1' });
