@@ -13,9 +13,9 @@ interface Options {
 
 const MOST_DAYS = 366;
 
-const command = new Command('demo:generate')
+const command = new Command('npm run demo:generate --')
   .description(
-    'Writes a made-up neighbourhood of twelve households, five of them with PV, to a folder: meters.csv and readings.csv,\n' +
+    'Writes a made-up neighbourhood of twelve households, five of them with PV, to a folder: meters.csv and readings.csv, ' +
       'as "npm run replay" takes them. The same seed and date give the same readings.',
   )
   .argument('<folder>', 'where to write them; made when it is not there')

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { ApiClient } from './api-client';
 import { ApiProblem } from './api-problem';
@@ -18,14 +19,14 @@ interface Options extends Prices {
   readonly json: boolean;
 }
 
-const DESCRIPTION = `Replays a neighbourhood on a running server, through its public HTTP API alone.
-
-<folder> holds meters.csv (meter_serial, household, pv_kw, zone) and readings.csv (meter_serial,
-interval_start, interval_minutes, generated_wh, consumed_wh). Its households are registered, readings
-loaded, surplus minted, every interval's surplus offered and every deficit bid for, day by day; each
-PV meter's generation is certified, everything is reconciled, and a table says what became of it.
-
-It may be stopped anywhere and run again: what was done is found and not done twice.`;
+const DESCRIPTION = [
+  'Replays a neighbourhood on a running server, through its public HTTP API alone.',
+  '<folder> holds meters.csv (meter_serial, household, pv_kw, zone) and readings.csv (meter_serial, interval_start, ' +
+    'interval_minutes, generated_wh, consumed_wh). Its households are registered, readings loaded, surplus minted, ' +
+    "every interval's surplus offered and every deficit bid for, day by day; each PV meter's generation is " +
+    'certified, everything is reconciled, and a table says what became of it.',
+  'It may be stopped anywhere and run again: what was done is found and not done twice.',
+].join('\n\n');
 
 const HELP = `
 Prices are per kWh. Without --ask and --bid the first household asks 3.000 and bids 4.500, and each
@@ -41,7 +42,9 @@ Examples:
   npm run replay -- ../shared/data/community --admin-email admin@example.org --admin-password …
   ADMIN_EMAIL=… ADMIN_PASSWORD=… npm run replay -- my-neighbourhood --ask 2.80 --bid 5 --json`;
 
-const command = new Command('replay')
+readDotEnv();
+
+const command = new Command('npm run replay --')
   .description(DESCRIPTION)
   .argument('<folder>', 'folder with meters.csv and readings.csv')
   .option('--url <url>', 'where the server listens', defaultUrl(process.env))
@@ -84,6 +87,11 @@ async function run(folder: string, options: Options): Promise<void> {
   } finally {
     progress.end();
   }
+}
+
+/** What the server reads from .env, this reads too; variables that are set already count more. */
+function readDotEnv(): void {
+  if (existsSync('.env')) process.loadEnvFile('.env');
 }
 
 /** Where a server on this machine listens by the same variables. */
