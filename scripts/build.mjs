@@ -1,0 +1,64 @@
+/**
+ * Builds when a source has changed since the last build, and is done at once when none has: what starts the market or
+ * reaches its database does not wait for the compiler. Outputs whose source has gone go too, since a migration that is
+ * left behind in dist/ would still be applied.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const project = dirname(dirname(fileURLToPath(import.meta.url)));
+const stamp = join(project, 'dist/built-from');
+const FOLDERS = ['src', 'migrations'];
+/** What else decides on the outputs: the compiler's settings, and its own and the packages' versions. */
+const FILES = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
+
+/** Files below a folder of the project, as paths in it. */
+function filesIn(folder) {
+  return readdirSync(join(project, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(project.length + 1));
+}
+
+function sourcesDigest() {
+  const digest = createHash('sha256');
+  for (const file of [...FILES, ...FOLDERS.flatMap(filesIn)].sort())
+    digest
+      .update(`${file}\0`)
+      .update(readFileSync(join(project, file)))
+      .update('\0');
+  return digest.digest('hex');
+}
+
+function removeOrphans() {
+  for (const folder of FOLDERS.filter((name) => existsSync(join(project, 'dist', name)))) {
+    for (const output of filesIn(join('dist', folder))) {
+      const source = output.replace(/^dist./, '').replace(/\.js(\.map)?$/, '.ts');
+      if (!existsSync(join(project, source))) rmSync(join(project, output));
+    }
+  }
+}
+
+function build() {
+  const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+  const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
+    cwd: project,
+    stdio: 'inherit',
+  });
+  return status ?? 1;
+}
+
+const digest = sourcesDigest();
+const upToDate =
+  existsSync(join(project, 'dist/src/main.js')) &&
+  existsSync(stamp) &&
+  readFileSync(stamp, 'utf8') === digest;
+if (!upToDate) {
+  rmSync(stamp, { force: true });
+  removeOrphans();
+  process.exitCode = build();
+  if (process.exitCode === 0) writeFileSync(stamp, digest);
+}
