@@ -71,11 +71,11 @@ export class LedgerService {
     throw new InsufficientBalance(key.userId, key.asset, -amount, balance - amount);
   }
 
-  /** Locks the accounts of all legs; those that do not exist are opened first. */
+  /** Locks the accounts of all legs; those that do not exist are opened first, in one order for all who open some. */
   private async open(tx: Transaction, transfers: readonly Transfer[]): Promise<Map<string, OpenAccount>> {
     const keys = unique(transfers.flatMap(({ legs }) => legs.map(({ account }) => account)));
     const found = await this.lock(tx, keys);
-    const missing = keys.filter((key) => !found.has(accountName(key)));
+    const missing = keys.filter((key) => !found.has(accountName(key))).sort(byName);
     if (missing.length === 0) return found;
     await tx.query(
       `INSERT INTO ledger_accounts (id, user_id, platform, asset, bucket)
@@ -87,15 +87,20 @@ export class LedgerService {
     return found;
   }
 
+  /**
+   * Each half of the union goes by its own unique index; an OR of both would read every account there is. The ids
+   * are gathered into an array first: as a join, a row that somebody else changes while we wait for it is joined
+   * again with what was there before, and lost.
+   */
   private async lock(tx: Transaction, keys: readonly AccountKey[]): Promise<Map<string, OpenAccount>> {
     const rows = await tx.query<AccountRow>(
       `SELECT ${COLUMNS} FROM ledger_accounts
-        WHERE (user_id, asset, bucket) IN (
-                SELECT * FROM unnest($1::uuid[], $3::text[], $4::ledger_bucket[]) AS u(user_id, asset, bucket)
-                 WHERE u.user_id IS NOT NULL)
-           OR (platform, asset, bucket) IN (
-                SELECT * FROM unnest($2::text[], $3::text[], $4::ledger_bucket[]) AS p(platform, asset, bucket)
-                 WHERE p.platform IS NOT NULL)
+        WHERE id = ANY (ARRAY(
+                SELECT id FROM unnest($1::uuid[], $3::text[], $4::ledger_bucket[]) AS u(user_id, asset, bucket)
+                  JOIN ledger_accounts USING (user_id, asset, bucket)
+                 UNION ALL
+                SELECT id FROM unnest($2::text[], $3::text[], $4::ledger_bucket[]) AS p(platform, asset, bucket)
+                  JOIN ledger_accounts USING (platform, asset, bucket)))
         ORDER BY id FOR NO KEY UPDATE`,
       columnsOf(keys),
     );
@@ -161,6 +166,10 @@ export class LedgerService {
 
 function unique(keys: readonly AccountKey[]): AccountKey[] {
   return [...new Map(keys.map((key) => [accountName(key), key])).values()];
+}
+
+function byName(a: AccountKey, b: AccountKey): number {
+  return accountName(a) < accountName(b) ? -1 : 1;
 }
 
 function columnsOf(keys: readonly AccountKey[]): unknown[] {
