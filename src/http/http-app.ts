@@ -58,10 +58,17 @@ export async function configureHttp(app: NestFastifyApplication, { environment }
   fastify.addContentTypeParser(STREAMED, (_request, payload, done) => done(null, payload));
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
+    forgetTypeOfNoBody(request.headers);
     done();
   });
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter());
+}
+
+/** Many clients call everything JSON, also where they send nothing: that is no body, not a malformed one. */
+function forgetTypeOfNoBody(headers: FastifyRequest['headers']): void {
+  const sendsNothing = headers['transfer-encoding'] === undefined && !Number(headers['content-length'] ?? 0);
+  if (sendsNothing && headers['content-type']?.startsWith('application/json')) delete headers['content-type'];
 }
 
 /** TRUST_PROXY: `true`, a number of hops, or a list of addresses; unset trusts nobody. */

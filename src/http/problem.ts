@@ -40,6 +40,7 @@ const TRANSPORT: Record<number, readonly [code: string, kind: ErrorKind, detail:
     'The request could not be read: send well-formed JSON with its Content-Type',
   ],
   404: ['ROUTE_NOT_FOUND', 'not-found', 'There is no such route; /docs lists them all'],
+  414: ['URL_TOO_LONG', 'invalid', 'A part of the path is longer than any key of ours'],
   413: ['BODY_TOO_LARGE', 'too-large', 'The body is larger than this route takes'],
   415: ['UNSUPPORTED_MEDIA_TYPE', 'invalid', 'This route does not take that Content-Type'],
 };
