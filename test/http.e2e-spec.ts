@@ -61,6 +61,38 @@ describe('every answer', () => {
     ).toMatchObject({ status: 415 });
   });
 
+  it('takes a body that is not there for none, whatever it is called', async () => {
+    const json = { 'content-type': 'application/json' };
+    const person = await app.registers();
+    expect((await app.post('/api/auth/logout', { as: person, body: '', headers: json })).status).toBe(204);
+    const again = await app.logsIn(person.email, person.password);
+    expect((await app.delete('/api/auth/sessions', { as: again, headers: json })).status).toBe(204);
+    const nothing = await app.post('/api/auth/login', { body: '', headers: json });
+    expect(nothing).toMatchObject({ status: 400, body: { code: 'INVALID_INPUT' } });
+  });
+
+  it('says which field holds what is no text', async () => {
+    for (const name of ['a\0b', 'a\ud800b', 'a\udc00b']) {
+      const { status, body } = await app.post('/api/organizations', { as: app.admin, body: { name } });
+      expect([status, body.code, body.errors?.[0]?.field]).toEqual([400, 'INVALID_INPUT', 'name']);
+    }
+    const emoji = await app.post('/api/organizations', { as: app.admin, body: { name: 'Sun \u{1f31e}' } });
+    expect(emoji).toMatchObject({ status: 201, body: { name: 'Sun \u{1f31e}' } });
+    expect(await app.get('/api/admin/audit?action=%00', { as: app.admin })).toMatchObject({
+      status: 400,
+      body: { errors: [{ field: 'action' }] },
+    });
+  });
+
+  it('finds no thing under a key of any form, and refuses what is no key', async () => {
+    const user = (id: string) => app.get(`/api/users/${id}`, { as: app.admin });
+    for (const id of ['11111111-1111-1111-1111-111111111111', '00000000-0000-0000-0000-000000000001'])
+      expect(await user(id)).toMatchObject({ status: 404, body: { code: 'USER_NOT_FOUND' } });
+    expect(await user(app.admin.id.toUpperCase())).toMatchObject({ status: 200, body: { id: app.admin.id } });
+    expect(await user('1')).toMatchObject({ status: 400, body: { code: 'INVALID_INPUT' } });
+    expect(await user('1'.repeat(300))).toMatchObject({ status: 414, body: { code: 'URL_TOO_LONG' } });
+  });
+
   it('keeps its form for a URL that cannot be read', async () => {
     const { status, body } = await raw(app.url, '/api/%E0%A4%A');
     expect(status).toBe(400);

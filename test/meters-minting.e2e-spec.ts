@@ -65,6 +65,7 @@ describe('minting', () => {
     });
     expect(await solarOf(owner)).toBe('1.000');
     expect((await mint(owner)).body).toEqual(NOTHING);
+    expect((await app.post('/api/meters/mint', { as: owner })).body).toEqual(NOTHING);
     expect(await solarOf(owner)).toBe('1.000');
   });
 

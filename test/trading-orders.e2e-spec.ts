@@ -203,6 +203,8 @@ describe('orders on a continuous market', () => {
       const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
       const { status, body } = await sells(seller, '1', '3', { timeInForce: 'gtd', expiresAt });
       expect([status, body.status, body.expiresAt]).toEqual([201, 'open', expiresAt]);
+      const unsaid = await sells(seller, '1', '3', { expiresAt, maxAmount: null });
+      expect(unsaid).toMatchObject({ status: 201, body: { timeInForce: 'gtd', expiresAt } });
       const past = await sells(seller, '1', '3', { timeInForce: 'gtd', expiresAt: '2020-01-01T00:00:00Z' });
       expect(past).toMatchObject({ status: 422, body: { code: 'EXPIRY_NOT_IN_FUTURE' } });
     });
@@ -381,6 +383,10 @@ describe('orders on a continuous market', () => {
         { ...trade, side: 'sell', orderId: ask.body.id, fee: '0.020000', executedAt },
       ]);
       expect(await history(await trader())).toEqual([]);
+      const on = async (where: string) =>
+        (await app.get(`/api/trading/history?market=${where}`, { as: buyer })).body;
+      expect((await on(market)).items).toHaveLength(1);
+      expect((await on('wind-auction')).items).toEqual([]);
       expect((await app.get('/api/trading/history')).status).toBe(401);
     });
 
@@ -458,7 +464,13 @@ describe('orders on a continuous market', () => {
       ],
       [
         'an end without gtd',
-        { side: 'sell', quantityKwh: '1', pricePerKwh: '1', expiresAt: '2100-01-01T00:00:00Z' },
+        {
+          side: 'sell',
+          quantityKwh: '1',
+          pricePerKwh: '1',
+          timeInForce: 'gtc',
+          expiresAt: '2100-01-01T00:00:00Z',
+        },
         ['expiresAt'],
       ],
       [

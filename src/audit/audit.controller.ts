@@ -2,13 +2,13 @@ import { Controller, Get, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Roles } from '../auth/decorators';
-import { pageQuery } from '../common/request-schemas';
+import { pageQuery, uuid } from '../common/request-schemas';
 import { AuditService } from './audit.service';
 
 const auditQuery = z.strictObject({
   ...pageQuery,
   action: z.string().max(100).optional(),
-  userId: z.uuid().optional(),
+  userId: uuid().optional(),
 });
 
 @ApiTags('admin')

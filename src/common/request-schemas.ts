@@ -63,6 +63,13 @@ export const reference = () =>
     .trim()
     .regex(/^[\x20-\x7e]{1,120}$/, 'must be 1 to 120 printable ASCII characters');
 
+/** A key of ours in lower case, as the database tells it: two ways to write a key must not be two keys. */
+export const uuid = () => z.guid('must be a UUID').toLowerCase();
+
+/** A field that may be left out, or be null as our own answers say it. */
+export const orNone = <Schema extends z.ZodType>(schema: Schema) =>
+  schema.nullish().transform((value) => value ?? undefined);
+
 /** The query of every list. */
 export const pageQuery = {
   limit: z.coerce.number().int().min(1).max(200).default(50),

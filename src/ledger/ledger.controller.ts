@@ -4,18 +4,18 @@ import { z } from 'zod';
 import { CurrentUser, Participants, Roles } from '../auth/decorators';
 import { seesEverything, type Principal } from '../auth/principal';
 import { NotFound } from '../common/domain-error';
-import { amount, booleanQuery, pageQuery, reference } from '../common/request-schemas';
+import { amount, booleanQuery, pageQuery, reference, uuid } from '../common/request-schemas';
 import { Idempotency, type IdempotentRequest } from '../http/idempotency-key';
 import { LedgerBooksService } from './ledger-books.service';
 import { WithdrawalsService } from './withdrawals.service';
 
-const whose = { userId: z.uuid().optional() };
+const whose = { userId: uuid().optional() };
 const balancesQuery = z.strictObject(whose);
 const entriesQuery = z.strictObject({ ...pageQuery, ...whose });
-const depositBody = z.strictObject({ userId: z.uuid(), amount: amount(), reference: reference() });
+const depositBody = z.strictObject({ userId: uuid(), amount: amount(), reference: reference() });
 const withdrawalBody = z.strictObject({ amount: amount(), reference: reference() });
 const withdrawalsQuery = z.strictObject({ ...pageQuery, pending: booleanQuery().optional() });
-const byId = z.strictObject({ id: z.uuid() });
+const byId = z.strictObject({ id: uuid() });
 
 @ApiTags('ledger')
 @Controller('api/ledger')

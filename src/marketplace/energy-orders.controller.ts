@@ -3,7 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CurrentUser, Participants } from '../auth/decorators';
 import type { Principal } from '../auth/principal';
-import { energySource, instant, kwh, pageQuery, pricePerKwh } from '../common/request-schemas';
+import { energySource, instant, kwh, orNone, pageQuery, pricePerKwh, uuid } from '../common/request-schemas';
 import { Idempotency, type IdempotentRequest } from '../http/idempotency-key';
 import { EnergyOrdersService } from './energy-orders.service';
 import { ENERGY_ORDER_STATUSES } from './life-cycle';
@@ -12,15 +12,15 @@ import { MatchingService } from './matching.service';
 const ordersQuery = z.strictObject({
   ...pageQuery,
   status: z.enum(ENERGY_ORDER_STATUSES).optional(),
-  userId: z.uuid().optional(),
+  userId: uuid().optional(),
 });
 const orderBody = z.strictObject({
   amountKwh: kwh(),
   maxPricePerKwh: pricePerKwh(),
-  preferredSource: energySource().optional(),
-  expiresAt: instant().optional(),
+  preferredSource: orNone(energySource()),
+  expiresAt: orNone(instant()),
 });
-const byId = z.strictObject({ id: z.uuid() });
+const byId = z.strictObject({ id: uuid() });
 
 @ApiTags('marketplace')
 @Controller('api/orders')

@@ -12,6 +12,7 @@ import {
   pageQuery,
   priceOrZero,
   pricePerKwh,
+  uuid,
 } from '../common/request-schemas';
 import { Idempotency, type IdempotentRequest } from '../http/idempotency-key';
 import { OffersService } from './offers.service';
@@ -50,7 +51,7 @@ const offerBody = z.strictObject({
   availableUntil: instant().optional(),
 });
 const purchaseBody = z.strictObject({ amountKwh: kwh() });
-const byId = z.strictObject({ id: z.uuid() });
+const byId = z.strictObject({ id: uuid() });
 
 @ApiTags('marketplace')
 @Controller('api/offers')

@@ -3,7 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CurrentUser, Participants } from '../auth/decorators';
 import type { Principal } from '../auth/principal';
-import { pageQuery } from '../common/request-schemas';
+import { pageQuery, uuid } from '../common/request-schemas';
 import { Idempotency, type IdempotentRequest } from '../http/idempotency-key';
 import { TRANSACTION_STATUSES } from './life-cycle';
 import { TransactionsService } from './transactions.service';
@@ -12,9 +12,9 @@ const transactionsQuery = z.strictObject({
   ...pageQuery,
   role: z.enum(['buyer', 'seller']).optional(),
   status: z.enum(TRANSACTION_STATUSES).optional(),
-  userId: z.uuid().optional(),
+  userId: uuid().optional(),
 });
-const byId = z.strictObject({ id: z.uuid() });
+const byId = z.strictObject({ id: uuid() });
 
 @ApiTags('marketplace')
 @Controller('api/transactions')

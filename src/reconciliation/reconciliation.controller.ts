@@ -3,12 +3,12 @@ import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CurrentUser, Roles } from '../auth/decorators';
 import type { Principal } from '../auth/principal';
-import { pageQuery } from '../common/request-schemas';
+import { pageQuery, uuid } from '../common/request-schemas';
 import { EnergyReconciliationService } from './energy-reconciliation.service';
 import { RECONCILIATION_STATUSES } from './reconciliation.entity';
 import { ReconciliationService } from './reconciliation.service';
 
-const byId = z.strictObject({ id: z.uuid() });
+const byId = z.strictObject({ id: uuid() });
 const runsQuery = z.strictObject({ ...pageQuery, status: z.enum(RECONCILIATION_STATUSES).optional() });
 const breaksQuery = z.strictObject({
   ...pageQuery,

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { booleanQuery, energySource, instant, kwhOrZero, pageQuery } from '../../common/request-schemas';
+import {
+  booleanQuery,
+  energySource,
+  instant,
+  kwhOrZero,
+  pageQuery,
+  uuid,
+} from '../../common/request-schemas';
 import { METER_STATUSES } from '../meter-life-cycle';
 import { meterSerial } from '../reading';
 
@@ -23,34 +30,38 @@ export const registerMeterBody = z.strictObject({
   energySource: energySource(),
   capacityKw: kwhOrZero().refine((watts) => watts <= LARGEST_W, 'must be at most 1000000.000'),
   timeZone: timeZone.default('UTC'),
-  ownerId: z.uuid().optional(),
+  ownerId: uuid().optional(),
 });
 
 export const metersQuery = z.strictObject({
   ...pageQuery,
-  userId: z.uuid().optional(),
+  userId: uuid().optional(),
   status: z.enum(METER_STATUSES).optional(),
 });
 
 export const readingsQuery = z.strictObject({
   ...pageQuery,
-  meterId: z.uuid().optional(),
-  userId: z.uuid().optional(),
+  meterId: uuid().optional(),
+  userId: uuid().optional(),
   from: instant().optional(),
   to: instant().optional(),
   minted: booleanQuery().optional(),
 });
 
-export const statsQuery = z.strictObject({ userId: z.uuid().optional() });
+export const statsQuery = z.strictObject({ userId: uuid().optional() });
 
-export const mintBody = z
-  .strictObject({ meterId: z.uuid().optional(), all: z.boolean().optional() })
-  .refine(({ meterId, all }) => meterId === undefined || all !== true, {
-    path: ['all'],
-    message: 'leave it out when you name a meter',
-  });
+/** No body at all mints what is the caller's. */
+export const mintBody = z.preprocess(
+  (body) => body ?? {},
+  z
+    .strictObject({ meterId: uuid().optional(), all: z.boolean().optional() })
+    .refine(({ meterId, all }) => meterId === undefined || all !== true, {
+      path: ['all'],
+      message: 'leave it out when you name a meter',
+    }),
+);
 
-export const meterId = z.strictObject({ id: z.uuid() });
+export const meterId = z.strictObject({ id: uuid() });
 
 function isTimeZone(name: string): boolean {
   try {

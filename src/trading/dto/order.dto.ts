@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { InvalidInput } from '../../common/domain-error';
-import { amount, instant, kwh, pageQuery, pricePerKwh } from '../../common/request-schemas';
-import { ORDER_STATUSES, ORDER_TYPES, SIDES, TIMES_IN_FORCE, type OrderRequest } from '../order';
+import { amount, instant, kwh, orNone, pageQuery, pricePerKwh, uuid } from '../../common/request-schemas';
+import {
+  ORDER_STATUSES,
+  ORDER_TYPES,
+  SIDES,
+  TIMES_IN_FORCE,
+  type OrderRequest,
+  type TimeInForce,
+} from '../order';
 
 const MOST_ORDERS = 1_000;
 
@@ -15,12 +22,12 @@ const form = z.strictObject({
   market: marketId(),
   side: z.enum(SIDES),
   type: z.enum(ORDER_TYPES).default('limit'),
-  /** gtc unless said; a market order never waits, so it is ioc unless it is fok. */
+  /** gtc unless said, gtd with an expiresAt; a market order never waits, so it is ioc unless it is fok. */
   timeInForce: z.enum(TIMES_IN_FORCE).optional(),
   quantityKwh: kwh(),
-  pricePerKwh: pricePerKwh().optional(),
-  maxAmount: amount().optional(),
-  expiresAt: instant().optional(),
+  pricePerKwh: orNone(pricePerKwh()),
+  maxAmount: orNone(amount()),
+  expiresAt: orNone(instant()),
   /** The owner's own name for the order; one that was used before is refused with CLIENT_ORDER_ID_TAKEN. */
   clientOrderId: z
     .string()
@@ -54,10 +61,19 @@ const combinations: readonly [field: keyof Form, broken: (order: Form) => boolea
     (o) => o.timeInForce === 'gtd' && o.expiresAt === undefined,
     'is required with timeInForce gtd',
   ],
-  ['expiresAt', (o) => o.timeInForce !== 'gtd' && o.expiresAt !== undefined, 'is for timeInForce gtd only'],
+  [
+    'expiresAt',
+    (o) => (o.timeInForce ?? unsaid(o)) !== 'gtd' && o.expiresAt !== undefined,
+    'is for timeInForce gtd only',
+  ],
 ];
 
 const isMarketBuy = ({ type, side }: Form): boolean => type === 'market' && side === 'buy';
+/** The time in force of an order that names none. */
+const unsaid = ({ type, expiresAt }: Pick<Form, 'type' | 'expiresAt'>): TimeInForce => {
+  if (type === 'market') return 'ioc';
+  return expiresAt === undefined ? 'gtc' : 'gtd';
+};
 const waits = ({ timeInForce }: Form): boolean => timeInForce === 'gtc' || timeInForce === 'gtd';
 
 /** One order, as POST /api/trading/orders takes it. */
@@ -71,7 +87,7 @@ export const orderBody = form
     market: order.market,
     side: order.side,
     type,
-    timeInForce: timeInForce ?? (type === 'market' ? 'ioc' : 'gtc'),
+    timeInForce: timeInForce ?? unsaid({ type, expiresAt: order.expiresAt }),
     quantityWh: quantityKwh,
     pricePerKwh: order.pricePerKwh ?? null,
     maxAmount: order.maxAmount ?? null,
@@ -101,4 +117,4 @@ export const ordersQuery = z.strictObject({
   market: marketId().optional(),
 });
 
-export const orderById = z.strictObject({ id: z.uuid() });
+export const orderById = z.strictObject({ id: uuid() });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageQuery } from '../../common/request-schemas';
+import { pageQuery, uuid } from '../../common/request-schemas';
 import { email, newPassword, password, secret, signature, username, walletAddress } from './account.schemas';
 
 /** Roles that people give themselves; all others are given by an administrator. */
@@ -54,5 +54,5 @@ export type WalletChallengeRequest = z.output<typeof walletChallenge>;
 export const walletLogin = z.strictObject({ walletAddress: walletAddress(), signature: signature() });
 export type WalletLogin = z.output<typeof walletLogin>;
 
-export const sessionParam = z.strictObject({ id: z.uuid() });
+export const sessionParam = z.strictObject({ id: uuid() });
 export const sessionQuery = z.strictObject({ ...pageQuery });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ROLES } from '../../auth/principal';
-import { booleanQuery, pageQuery } from '../../common/request-schemas';
+import { booleanQuery, pageQuery, uuid } from '../../common/request-schemas';
 import {
   email,
   organizationName,
@@ -12,7 +12,7 @@ import {
   walletAddress,
 } from './account.schemas';
 
-export const userParam = z.strictObject({ id: z.uuid() });
+export const userParam = z.strictObject({ id: uuid() });
 
 /** What users change about themselves; another e-mail address wants a fresh log-in or the password. */
 export const profileChange = z.strictObject({
@@ -55,7 +55,7 @@ export const userQuery = z.strictObject({
 });
 export type UserQuery = z.output<typeof userQuery>;
 
-export const membership = z.strictObject({ organizationId: z.uuid().nullable() });
+export const membership = z.strictObject({ organizationId: uuid().nullable() });
 export type Membership = z.output<typeof membership>;
 
 export const newOrganization = z.strictObject({ name: organizationName() });
