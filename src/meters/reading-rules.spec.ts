@@ -72,6 +72,11 @@ describe('rules that need no meter', () => {
     expect(codeOf({ intervalStart: new Date(NOW.getTime() + DAY) }, true)).toBe('IN_FUTURE');
   });
 
+  it('says of a reading from another time that, aligned or not', () => {
+    expect(codeOf({ intervalStart: new Date(NOW.getTime() + 3_601_001) })).toBe('IN_FUTURE');
+    expect(codeOf({ intervalStart: new Date(NOW.getTime() - 401 * DAY - 1) })).toBe('TOO_OLD');
+  });
+
   it('takes 400 days from owners, more from those who load history, nothing from before the year 2000', () => {
     const onTheDay = new Date(NOW.getTime() - 400 * DAY);
     const before = new Date(onTheDay.getTime() - 900_000);

@@ -28,18 +28,29 @@ const OLDEST_OF_OWNERS = 400 * DAY;
 /** No smart meter counted before; it bounds how many monthly partitions anybody can ask for. */
 const OLDEST = Date.UTC(2000, 0, 1);
 
-/** Holds a reading against the rules that need no meter. @returns undefined when it keeps them */
+/**
+ * Holds a reading against the rules that need no meter. Alignment comes last: of a reading from the future it
+ * matters more that it is from the future.
+ * @returns undefined when it keeps them
+ */
 export function refusalOf(reading: Reading, circumstances: Circumstances): Refusal | undefined {
-  return intervalRefusal(reading) ?? energyRefusal(reading) ?? ageRefusal(reading, circumstances);
+  return (
+    lengthRefusal(reading) ??
+    energyRefusal(reading) ??
+    ageRefusal(reading, circumstances) ??
+    alignmentRefusal(reading)
+  );
 }
 
-function intervalRefusal({ intervalStart, intervalMinutes: minutes }: Reading): Refusal | undefined {
-  if (!INTERVAL_MINUTES.includes(minutes)) {
-    return new Refusal(
-      'UNSUPPORTED_INTERVAL',
-      `An interval has ${INTERVAL_MINUTES.join(', ')} minutes, not ${minutes}`,
-    );
-  }
+function lengthRefusal({ intervalMinutes: minutes }: Reading): Refusal | undefined {
+  if (INTERVAL_MINUTES.includes(minutes)) return undefined;
+  return new Refusal(
+    'UNSUPPORTED_INTERVAL',
+    `An interval has ${INTERVAL_MINUTES.join(', ')} minutes, not ${minutes}`,
+  );
+}
+
+function alignmentRefusal({ intervalStart, intervalMinutes: minutes }: Reading): Refusal | undefined {
   if (intervalStart.getTime() % (minutes * MINUTE) === 0) return undefined;
   return new Refusal(
     'MISALIGNED',
