@@ -223,6 +223,9 @@ describe('markets', () => {
       const first = (await app.get(`/api/trading/trades?market=${market}&limit=1`)).body;
       const second = await app.get(`/api/trading/trades?market=${market}&limit=1&cursor=${first.nextCursor}`);
       expect([...first.items, ...second.body.items]).toEqual(body.items);
+      const newest = (await app.get('/api/trading/trades?limit=1')).body;
+      const next = (await app.get(`/api/trading/trades?limit=1&cursor=${newest.nextCursor}`)).body;
+      expect([...newest.items, ...next.items]).toEqual(body.items);
     });
 
     it('is current after every change, however often it was read before', async () => {
@@ -250,7 +253,7 @@ describe('markets', () => {
         'markets/So%20lar',
         `orderbook/${market}?depth=0`,
         `orderbook/${market}?depth=201`,
-        'trades',
+        'trades?market=So%20lar',
         'markets?limit=201',
       ];
       for (const path of wrong) expect((await app.get(`/api/trading/${path}`)).status).toBe(400);

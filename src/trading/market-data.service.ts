@@ -1,6 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { CacheService } from '../cache/cache.service';
-import { decodeCursor, INTEGER_SHAPE, pageOf, type Page, type PageRequest } from '../common/cursor';
+import {
+  decodeCursor,
+  INTEGER_SHAPE,
+  pageOf,
+  UUID_SHAPE,
+  type Page,
+  type PageRequest,
+} from '../common/cursor';
 import { NotFound } from '../common/domain-error';
 import { formatKwh, formatMoney, type Money, type Price, type WattHours } from '../common/units';
 import { DatabaseService } from '../database/database.service';
@@ -42,6 +49,8 @@ interface TradeRow {
 }
 
 const MARKET_ID_SHAPE = /^[a-z][a-z0-9-]{0,39}$/;
+const TRADE_COLUMNS = 'id, market, quantity_wh, price_per_kwh, amount, sequence, executed_at';
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 const LAST_SEQUENCE = (2n ** 63n - 1n).toString();
 
 const MARKET_DATA = `
@@ -88,17 +97,29 @@ export class MarketDataService {
   }
 
   /**
-   * A market's trades, newest first.
-   * @throws NotFound
+   * Trades of a market, or of all, newest first.
+   * @throws NotFound when there is no such market
    */
-  async trades({
+  trades({
     market,
-    limit,
-    cursor,
-  }: PageRequest & { readonly market: string }): Promise<Page<PublicTradeView>> {
+    ...page
+  }: PageRequest & { readonly market?: string | undefined }): Promise<Page<PublicTradeView>> {
+    return market === undefined ? this.tradesOfAll(page) : this.tradesOf(market, page);
+  }
+
+  private async tradesOfAll({ limit, cursor }: PageRequest): Promise<Page<PublicTradeView>> {
+    const [before = LAST_ID] = cursor === undefined ? [] : decodeCursor(cursor, [UUID_SHAPE]);
+    const rows = await this.database.query<TradeRow>(
+      `SELECT ${TRADE_COLUMNS} FROM trades WHERE id < $1 ORDER BY id DESC LIMIT $2`,
+      [before, limit + 1],
+    );
+    return pageOf(rows, limit, ({ id }) => [id], tradeView);
+  }
+
+  private async tradesOf(market: string, { limit, cursor }: PageRequest): Promise<Page<PublicTradeView>> {
     const [before = LAST_SEQUENCE] = cursor === undefined ? [] : decodeCursor(cursor, [INTEGER_SHAPE]);
     const rows = await this.database.query<TradeRow>(
-      `SELECT id, market, quantity_wh, price_per_kwh, amount, sequence, executed_at FROM trades
+      `SELECT ${TRADE_COLUMNS} FROM trades
         WHERE market = $1 AND sequence < $2 ORDER BY sequence DESC LIMIT $3`,
       [market, before, limit + 1],
     );

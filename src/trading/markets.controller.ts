@@ -54,7 +54,7 @@ export class MarketsController {
     return this.data.book(market, depth);
   }
 
-  /** A market's trades without names, newest first. */
+  /** Trades without names, of one market or of all, newest first. */
   @Get('trades')
   @Public()
   trades(@Query({ schema: tradesQuery }) query: z.output<typeof tradesQuery>) {

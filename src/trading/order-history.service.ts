@@ -92,16 +92,19 @@ export class OrderHistoryService {
     return orderWithTradesView(orderOf(row), trades.map(dealtOf));
   }
 
-  /** The caller's own trades on all markets, newest first; the other party is not named. */
-  async trades(userId: string, { limit, cursor }: PageRequest): Promise<Page<OwnTradeView>> {
+  /** The caller's own trades, on one market or on all, newest first; the other party is not named. */
+  async trades(
+    userId: string,
+    { market, limit, cursor }: PageRequest & Pick<OrderFilter, 'market'>,
+  ): Promise<Page<OwnTradeView>> {
     const rows = await this.database.query<OwnTradeRow>(
       `(SELECT id, market, 'buy' AS side, buy_order_id AS order_id, quantity_wh, price_per_kwh, amount, fee, executed_at
-          FROM trades WHERE buyer_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3)
+          FROM trades WHERE buyer_id = $1 AND id < $2 AND ($4::text IS NULL OR market = $4) ORDER BY id DESC LIMIT $3)
        UNION ALL
        (SELECT id, market, 'sell', sell_order_id, quantity_wh, price_per_kwh, amount, fee, executed_at
-          FROM trades WHERE seller_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3)
+          FROM trades WHERE seller_id = $1 AND id < $2 AND ($4::text IS NULL OR market = $4) ORDER BY id DESC LIMIT $3)
        ORDER BY id DESC LIMIT $3`,
-      [userId, positionOf(cursor), limit + 1],
+      [userId, positionOf(cursor), limit + 1, market ?? null],
     );
     return pageOf(rows, limit, ({ id }) => [id], ownTradeView);
   }

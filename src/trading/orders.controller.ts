@@ -59,7 +59,7 @@ export class OrdersController {
     return this.endings.cancel(user, id);
   }
 
-  /** The caller's own trades on all markets, newest first. */
+  /** The caller's own trades, on one market or on all, newest first. */
   @Get('history')
   history(
     @CurrentUser() user: Principal,

@@ -27,5 +27,5 @@ export const marketChange = z.strictObject({ status: z.enum(MARKET_STATUSES) });
 export const marketsQuery = z.strictObject(pageQuery);
 export const byMarket = z.strictObject({ market: marketId() });
 export const depthQuery = z.strictObject({ depth: z.coerce.number().int().min(1).max(200).default(20) });
-export const tradesQuery = z.strictObject({ ...pageQuery, market: marketId() });
-export const historyQuery = z.strictObject(pageQuery);
+export const tradesQuery = z.strictObject({ ...pageQuery, market: marketId().optional() });
+export const historyQuery = z.strictObject({ ...pageQuery, market: marketId().optional() });
