@@ -121,10 +121,12 @@ describe('purchases', () => {
     expect(await listed()).toMatchObject([{ remainingKwh: '1.999' }]);
     expect((await buys(app, buyer, offer.id, '1.999')).status).toBe(201);
     expect(await listed()).toEqual([]);
-    expect((await app.get(`/api/offers/${offer.id}`, { as: seller })).body).toMatchObject({
-      status: 'sold',
-      remainingKwh: '0.000',
-    });
+    for (const as of [seller, buyer, undefined]) {
+      expect((await app.get(`/api/offers/${offer.id}`, { as })).body).toMatchObject({
+        status: 'sold',
+        remainingKwh: '0.000',
+      });
+    }
     const late = await buys(app, buyer, offer.id, '0.001');
     expect([late.status, late.body.code]).toEqual([409, 'OFFER_EXHAUSTED']);
     const cancelled = await app.delete(`/api/offers/${offer.id}`, { as: seller });

@@ -68,7 +68,8 @@ export class OffersService {
   }
 
   /**
-   * An offer: anybody sees an active one, only its seller and those who see everything one that is closed.
+   * An offer: anybody sees one that is active or sold out, only its seller and those who see everything one
+   * that was taken off the market.
    * @throws NotFound
    */
   async get(principal: Principal | undefined, id: string): Promise<OfferView> {
@@ -77,7 +78,10 @@ export class OffersService {
       [id],
     );
     if (offer === undefined) throw new NotFound('offer');
-    const seen = offer.status === 'active' || (principal !== undefined && maySee(principal, offer.seller_id));
+    const seen =
+      offer.status === 'active' ||
+      offer.status === 'sold' ||
+      (principal !== undefined && maySee(principal, offer.seller_id));
     if (!seen) throw new NotFound('offer');
     return offerView(offer);
   }
