@@ -104,7 +104,7 @@ export class WithdrawalsService {
     );
   }
 
-  /** The owner's own, newest first; those who see everything get everybody's pending ones with `pending`. */
+  /** The owner's own, all or those that are (not) pending, newest first; those who see everything get everybody's pending ones with `pending`. */
   async list(
     principal: Principal,
     { limit, cursor, pending }: PageRequest & { pending?: boolean | undefined },
@@ -117,8 +117,10 @@ export class WithdrawalsService {
             [before, limit + 1],
           )
         : await this.database.query<WithdrawalRow>(
-            `SELECT ${COLUMNS} FROM withdrawals WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`,
-            [principal.userId, before, limit + 1],
+            `SELECT ${COLUMNS} FROM withdrawals
+              WHERE user_id = $1 AND id < $2 AND ($4::boolean IS NULL OR (status = 'pending') = $4)
+              ORDER BY id DESC LIMIT $3`,
+            [principal.userId, before, limit + 1, pending ?? null],
           );
     return pageOf(rows, limit, ({ id }) => [id], withdrawalView);
   }
