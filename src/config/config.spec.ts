@@ -65,7 +65,50 @@ describe('configuration', () => {
   it('says so when DATA_DIR cannot be written', () => {
     const file = join(dataDir, 'a-file');
     writeFileSync(file, '');
-    expect(() => loadConfig({ DATA_DIR: join(file, 'below') })).toThrow('cannot be written');
+    expect(() => loadConfig({ DATA_DIR: join(file, 'below') })).toThrow('ENOTDIR');
+  });
+
+  it('makes DATA_DIR for its owner, and does not look for it forever where no folder can be', () => {
+    const made = join(dataDir, 'a/b');
+    loadConfig({ DATA_DIR: made });
+    expect(statSync(made).mode & 0o066).toBe(0);
+    for (const nowhere of ['/dev/null/x', '/proc/x/y'])
+      expect(() => loadConfig({ DATA_DIR: nowhere })).toThrow('cannot be used');
+  });
+
+  it('signs with nothing but a whole secret', () => {
+    writeFileSync(join(dataDir, 'jwt-secret'), '');
+    expect(() => loadConfig({ DATA_DIR: dataDir })).toThrow('is damaged');
+  });
+
+  it.each([
+    ['DATABASE_URL', 'postgres://user:secret@host:99999/database'],
+    ['DATABASE_URL', 'postgres://user:se%cret@host/database'],
+    ['DATABASE_URL', 'postgres://host/database'],
+    ['DATABASE_MIGRATION_URL', 'postgres://user:secret@/database'],
+    ['REDIS_URL', 'redis://:secret@[['],
+    ['REDIS_URL', 'redis://:secret@host/cache'],
+    ['SMTP_URL', 'smtp://user:se%cret@host'],
+    ['TRUST_PROXY', 'my-proxy'],
+    ['TRUST_PROXY', '10.0.0.0/33'],
+  ])('refuses a %s that cannot be used, and does not repeat it', (name, value) => {
+    const load = () => loadConfig({ ...external, [name]: value });
+    expect(load).toThrow(`  ${name}: must `);
+    expect(load).not.toThrow(/se%?cret/);
+  });
+
+  it.each(['true', 'false', '1', '127.0.0.1', '10.0.0.0/8, ::1', 'loopback'])(
+    'trusts proxies by %s',
+    (value) => {
+      expect(loadConfig({ ...external, TRUST_PROXY: value }).environment.TRUST_PROXY).toBe(value);
+    },
+  );
+
+  it('hides nothing that is missing behind what is wrong', () => {
+    const load = () =>
+      loadConfig({ NODE_ENV: 'production', PORT: 'many', DB_POOL_MIN: '9', DB_POOL_MAX: '8' });
+    for (const name of ['PORT', 'DATABASE_URL', 'JWT_SECRET', 'DB_POOL_MIN'])
+      expect(load).toThrow(`  ${name}: `);
   });
 
   it('has every variable in .env.example, and no other', () => {

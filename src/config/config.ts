@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { loadEnvFile } from 'node:process';
-import { environmentSchema, type Environment } from './environment';
+import { makeDataFolder } from './data-folder';
+import { environmentSchema, missingIn, type Environment } from './environment';
+import { generatedSecret } from './generated-secret';
 
 /** The settings of this process, checked and with every default filled in. */
 export interface Config {
@@ -36,10 +37,11 @@ export function readDotEnv(): void {
 export function loadConfig(variables: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
   const parsed = environmentSchema.safeParse(given);
-  if (!parsed.success) {
-    const wrong = parsed.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
+  const wrong = [...(parsed.error?.issues ?? []), ...missingIn(given)].map(
+    ({ path, message }) => `  ${path.join('.')}: ${message}`,
+  );
+  if (!parsed.success || wrong.length > 0)
     throw new ConfigurationError(`Wrong environment, see .env.example:\n${[...new Set(wrong)].join('\n')}`);
-  }
   const environment = parsed.data;
   const embedded = environment.DATABASE_URL === undefined;
   const production = environment.NODE_ENV === 'production';
@@ -49,7 +51,7 @@ export function loadConfig(variables: NodeJS.ProcessEnv): Config {
     dataDir,
     embedded,
     production,
-    jwtSecret: environment.JWT_SECRET ?? generatedSecret(dataDir, 'jwt-secret'),
+    jwtSecret: environment.JWT_SECRET ?? secretIn(dataDir),
     currency: environment.SETTLEMENT_CURRENCY,
     feeBps: environment.FEE_BPS,
     requireVerifiedEmail: environment.REQUIRE_VERIFIED_EMAIL ?? production,
@@ -57,18 +59,15 @@ export function loadConfig(variables: NodeJS.ProcessEnv): Config {
   };
 }
 
-/** A secret made on first boot and kept in DATA_DIR, readable by its owner only. */
-function generatedSecret(dataDir: string, name: string): string {
-  const file = join(dataDir, name);
+/** The secret of this DATA_DIR, where none is given. */
+function secretIn(dataDir: string): string {
   try {
-    mkdirSync(dataDir, { recursive: true });
-    if (!existsSync(file))
-      writeFileSync(file, randomBytes(48).toString('base64url'), { mode: 0o600, flag: 'wx' });
-    return readFileSync(file, 'utf8').trim();
+    makeDataFolder(dataDir);
+    return generatedSecret(join(dataDir, 'jwt-secret'));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ConfigurationError(
-      `DATA_DIR ${dataDir} cannot be written (${reason}): choose another folder by DATA_DIR`,
+      `DATA_DIR ${dataDir} cannot be used (${reason}): mend that, or choose another folder by DATA_DIR`,
     );
   }
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 /**
@@ -11,11 +12,44 @@ const optionalFlag = z
   .optional();
 
 const whole = (least: number, most: number, fallback: number) =>
-  z.coerce.number().int().min(least).max(most).default(fallback);
+  z.coerce
+    .number(`must be a whole number from ${least} to ${most}`)
+    .int()
+    .min(least)
+    .max(most)
+    .default(fallback);
 
-const postgresUrl = z
-  .string()
-  .regex(/^postgres(ql)?:\/\/./, 'must look like postgres://user:password@host:5432/database');
+/** A URL that whatever reads it later can take apart too: there a wrong one would end in a stack, secrets included. */
+const urlOf = (form: RegExp, example: string) =>
+  z
+    .string()
+    .refine(
+      (text) => form.test(text) && URL.canParse(text) && isDecodable(text),
+      `must look like ${example}, with % and other special characters percent-encoded`,
+    );
+
+const postgresUrl = urlOf(/^postgres(ql)?:\/\/[^/]+@/, 'postgres://user:password@host:5432/database');
+
+function isDecodable(url: string): boolean {
+  try {
+    decodeURIComponent(url);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** true, false, a number of hops, or addresses and networks, separated by commas. */
+const proxies = z.string().refine((text) => {
+  const address = /^(.+?)(?:\/(\d{1,3}))?$/;
+  const known = (part: string) => ['loopback', 'linklocal', 'uniquelocal'].includes(part);
+  const inRange = (part: string) => {
+    const [, ip = '', bits] = address.exec(part) ?? [];
+    return isIP(ip) !== 0 && Number(bits ?? 0) <= (isIP(ip) === 4 ? 32 : 128);
+  };
+  if (/^(true|false|\d{1,3})$/.test(text)) return true;
+  return text.split(',').every((part) => known(part.trim()) || inRange(part.trim()));
+}, 'must be true, false, a number of hops, or addresses such as 10.0.0.0/8, separated by commas');
 
 const list = z
   .string()
@@ -27,76 +61,73 @@ const list = z
   )
   .default([]);
 
-export const environmentSchema = z
-  .object({
-    NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
-    PORT: whole(0, 65_535, 8080),
-    HOST: z.string().min(1).default('127.0.0.1'),
-    LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
-    DATABASE_URL: postgresUrl.optional(),
-    DATABASE_MIGRATION_URL: postgresUrl.optional(),
-    DATA_DIR: z.string().min(1).default('./.data'),
-    REDIS_URL: z
-      .string()
-      .regex(/^rediss?:\/\/./, 'must look like redis://host:6379')
-      .optional(),
-    DEMO_DATA: optionalFlag,
-    JWT_SECRET: z.string().min(32, 'must have 32 characters or more').optional(),
-    ADMIN_EMAIL: z.email().max(254).optional(),
-    ADMIN_PASSWORD: z.string().min(12, 'must have 12 characters or more').max(128).optional(),
-    SETTLEMENT_CURRENCY: z
-      .string()
-      .regex(/^[A-Z]{3}$/, 'must be a three-letter ISO 4217 code such as THB')
-      .default('THB'),
-    FEE_BPS: whole(0, 1_000, 100),
-    REQUIRE_VERIFIED_EMAIL: optionalFlag,
-    CORS_ORIGINS: list,
-    TRUST_PROXY: z.string().optional(),
-    BODY_LIMIT_BYTES: whole(1_024, 64 * 1024 * 1024, 1024 * 1024),
-    METRICS_TOKEN: z.string().min(16, 'must have 16 characters or more').optional(),
-    PUBLIC_URL: z.url().optional(),
-    SMTP_URL: z
-      .string()
-      .regex(/^smtps?:\/\/./, 'must look like smtp://user:password@host:587')
-      .optional(),
-    MAIL_FROM: z.string().min(3).max(254).default('GridTokenX <no-reply@localhost>'),
-    REDIS_CONNECT_TIMEOUT_MS: whole(10, 60_000, 2_000),
-    DB_POOL_MAX: whole(2, 500, 20),
-    DB_POOL_MIN: whole(0, 500, 5),
-    DB_ACQUIRE_TIMEOUT_MS: whole(100, 600_000, 30_000),
-    DB_IDLE_TIMEOUT_MS: whole(1_000, 3_600_000, 600_000),
-    DB_MAX_LIFETIME_S: whole(10, 86_400, 1_800),
-    DB_STATEMENT_TIMEOUT_MS: whole(100, 600_000, 15_000),
-  })
-  .superRefine((environment, context) => {
-    const demand = (name: string, condition: boolean, message: string) => {
-      if (!condition) context.addIssue({ code: 'custom', path: [name], message });
-    };
-    const external = environment.DATABASE_URL !== undefined;
-    const production = environment.NODE_ENV === 'production';
-    demand(
-      'DATABASE_URL',
-      external || !production,
-      'is required in production: the embedded database is for trying things out',
-    );
-    demand(
-      'JWT_SECRET',
-      environment.JWT_SECRET !== undefined || !(external || production),
-      'is required with DATABASE_URL: every process must sign with the same secret of 32 characters or more',
-    );
-    demand(
-      'DATABASE_MIGRATION_URL',
-      external || environment.DATABASE_MIGRATION_URL === undefined,
-      'needs DATABASE_URL beside it',
-    );
-    demand(
-      'DB_POOL_MIN',
-      environment.DB_POOL_MIN <= environment.DB_POOL_MAX,
-      'must not be above DB_POOL_MAX',
-    );
-    for (const name of ['ADMIN_EMAIL', 'ADMIN_PASSWORD', 'SMTP_URL', 'METRICS_TOKEN'] as const) {
-      demand(name, environment[name] !== undefined || !production, 'is required in production');
-    }
-  });
+export const environmentSchema = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  PORT: whole(0, 65_535, 8080),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  DATABASE_URL: postgresUrl.optional(),
+  DATABASE_MIGRATION_URL: postgresUrl.optional(),
+  DATA_DIR: z.string().min(1).default('./.data'),
+  REDIS_URL: urlOf(/^rediss?:\/\/[^/]+(\/\d*)?(\?.*)?$/, 'redis://host:6379').optional(),
+  DEMO_DATA: optionalFlag,
+  JWT_SECRET: z.string().min(32, 'must have 32 characters or more').optional(),
+  ADMIN_EMAIL: z.email().max(254).optional(),
+  ADMIN_PASSWORD: z.string().min(12, 'must have 12 characters or more').max(128).optional(),
+  SETTLEMENT_CURRENCY: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'must be a three-letter ISO 4217 code such as THB')
+    .default('THB'),
+  FEE_BPS: whole(0, 1_000, 100),
+  REQUIRE_VERIFIED_EMAIL: optionalFlag,
+  CORS_ORIGINS: list,
+  TRUST_PROXY: proxies.optional(),
+  BODY_LIMIT_BYTES: whole(1_024, 64 * 1024 * 1024, 1024 * 1024),
+  METRICS_TOKEN: z.string().min(16, 'must have 16 characters or more').optional(),
+  PUBLIC_URL: z.url().optional(),
+  SMTP_URL: urlOf(/^smtps?:\/\/[^/]/, 'smtp://user:password@host:587').optional(),
+  MAIL_FROM: z.string().min(3).max(254).default('GridTokenX <no-reply@localhost>'),
+  REDIS_CONNECT_TIMEOUT_MS: whole(10, 60_000, 2_000),
+  DB_POOL_MAX: whole(2, 500, 20),
+  DB_POOL_MIN: whole(0, 500, 5),
+  DB_ACQUIRE_TIMEOUT_MS: whole(100, 600_000, 30_000),
+  DB_IDLE_TIMEOUT_MS: whole(1_000, 3_600_000, 600_000),
+  DB_MAX_LIFETIME_S: whole(10, 86_400, 1_800),
+  DB_STATEMENT_TIMEOUT_MS: whole(100, 600_000, 15_000),
+});
+
+/** What must be there because of what else is there; asked of the given texts, so that one wrong value hides nothing. */
+export function missingIn(given: NodeJS.ProcessEnv): { path: string[]; message: string }[] {
+  const external = given['DATABASE_URL'] !== undefined;
+  const production = given['NODE_ENV'] === 'production';
+  const missing: { path: string[]; message: string }[] = [];
+  const demand = (name: string, condition: boolean, message: string) => {
+    if (!condition) missing.push({ path: [name], message });
+  };
+  demand(
+    'DATABASE_URL',
+    external || !production,
+    'is required in production: the embedded database is for trying things out',
+  );
+  demand(
+    'JWT_SECRET',
+    given['JWT_SECRET'] !== undefined || !(external || production),
+    'is required with DATABASE_URL: every process must sign with the same secret of 32 characters or more',
+  );
+  demand(
+    'DATABASE_MIGRATION_URL',
+    external || given['DATABASE_MIGRATION_URL'] === undefined,
+    'needs DATABASE_URL beside it',
+  );
+  demand(
+    'DB_POOL_MIN',
+    !(Number(given['DB_POOL_MIN'] ?? 5) > Number(given['DB_POOL_MAX'] ?? 20)),
+    'must not be above DB_POOL_MAX',
+  );
+  for (const name of ['ADMIN_EMAIL', 'ADMIN_PASSWORD', 'SMTP_URL', 'METRICS_TOKEN']) {
+    demand(name, given[name] !== undefined || !production, 'is required in production');
+  }
+  return missing;
+}
 
 export type Environment = z.output<typeof environmentSchema>;

@@ -1,7 +1,8 @@
 import { existsSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Binaries } from './binaries';
-import { inDataDir, runsAsRoot } from './data-dir';
+import { runsAsRoot } from '../../config/data-folder';
+import { inDataDir } from './data-dir';
 import { explained } from './embedded-database.error';
 import { stopPostmaster } from './postmaster';
 import { readPostmasterPid } from './postmaster-pid';

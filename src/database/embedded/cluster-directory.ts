@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { inDataDir, runsAsRoot } from './data-dir';
+import { runsAsRoot } from '../../config/data-folder';
+import { inDataDir } from './data-dir';
 import { EmbeddedDatabaseError, explained } from './embedded-database.error';
 import type { OsUser } from './os-process';
 import { canEnter, userForNewCluster, userName } from './postgres-user';

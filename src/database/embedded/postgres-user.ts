@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { runsAsRoot } from './data-dir';
+import { runsAsRoot } from '../../config/data-folder';
 import { EmbeddedDatabaseError } from './embedded-database.error';
 import { asUser, type OsUser } from './os-process';
 

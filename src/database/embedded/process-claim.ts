@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder } from './data-dir';
+import { makeFolder } from '../../config/data-folder';
 import { explained } from './embedded-database.error';
 import { processIdentity } from './os-process';
 

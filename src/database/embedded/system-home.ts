@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { canRun, type Binaries } from './binaries';
-import { makeFolder } from './data-dir';
+import { makeFolder } from '../../config/data-folder';
 import { EmbeddedDatabaseError, explained } from './embedded-database.error';
 import type { OsUser } from './os-process';
 import { userName } from './postgres-user';
