@@ -1,9 +1,13 @@
 import { DataSource } from 'typeorm';
 import { grantApplicationRights } from './application-rights';
 import { migrationDataSource } from './data-source-options';
+import { DatabaseNotUsable } from './open-database';
+import { sqlState } from './query-events';
 
 /** "gridtokenx" as a number: every process that migrates asks for the same lock. */
 const MIGRATION_LOCK = 4_711_072_001;
+/** SQLSTATE insufficient_privilege. */
+const MISSING_RIGHT = '42501';
 const POLL_MS = 50;
 const DEADLINE_MS = 120_000;
 
@@ -39,6 +43,12 @@ async function asOwner<Result>(
   const owner = await new DataSource(migrationDataSource(ownerUrl)).initialize();
   try {
     return await withMigrationLock(owner, () => work(owner));
+  } catch (error) {
+    if (sqlState(error) !== MISSING_RIGHT) throw error;
+    const role = decodeURIComponent(new URL(ownerUrl).username);
+    throw new DatabaseNotUsable(
+      `The role ${role} may not change the schema (${(error as Error).message}): let DATABASE_MIGRATION_URL, or DATABASE_URL without it, name the role that owns the database`,
+    );
   } finally {
     await owner.destroy();
   }
@@ -52,7 +62,7 @@ async function withMigrationLock<Result>(owner: DataSource, work: () => Promise<
     const deadline = Date.now() + DEADLINE_MS;
     while (!(await tryLock(session))) {
       if (Date.now() > deadline)
-        throw new Error(
+        throw new DatabaseNotUsable(
           'Another process has been migrating this database for two minutes: see what it waits for in pg_stat_activity',
         );
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));

@@ -59,8 +59,9 @@ async function openEmbedded(dataDir: string, purpose: 'server' | 'command', say:
 }
 
 async function checkExternal(variable: string, url: string): Promise<void> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  let client: Client | undefined;
   try {
+    client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
     await client.connect();
     const { rows } = await client.query<{ version: string }>(
       `SELECT current_setting('server_version_num') AS version`,
@@ -77,7 +78,7 @@ async function checkExternal(variable: string, url: string): Promise<void> {
       `PostgreSQL at ${placeOf(url)} cannot be reached (${reasonOf(error)}): check ${variable} and that the server runs and lets this role in`,
     );
   } finally {
-    await client.end().catch(() => undefined);
+    await client?.end().catch(() => undefined);
   }
 }
 
