@@ -10,6 +10,9 @@ import { isSound, replay, type ReplayResult } from './replay';
 
 const SEED = 'gridtokenx';
 const DAYS = 14;
+/** A week of trades is enough to look at, and what was minted before is there to be traded by hand. */
+const TRADED_DAYS = 7;
+const DAY_MS = 86_400_000;
 
 const command = new Command('fill-demo')
   .description(
@@ -26,13 +29,16 @@ async function fill(): Promise<void> {
   const secret = variable('DEMO_SEED_SECRET');
   const loginsFile = resolve(variable('DEMO_LOGINS_FILE'));
   const anybody = new ApiClient({ url, signal: stopSignal() });
+  const today = new Date();
+  today.setUTCHours(0, 0, 0, 0);
   const result = await replay({
-    dataset: generatedNeighbourhood({ seed: SEED, before: new Date(), days: DAYS }),
+    dataset: generatedNeighbourhood({ seed: SEED, before: today, days: DAYS }),
     anybody,
     admin: anybody.as(() => Promise.resolve(token)),
     secret,
     market: 'solar',
     prices: {},
+    tradeFrom: new Date(today.getTime() - TRADED_DAYS * DAY_MS),
     timeZone: NEIGHBOURHOOD_TIME_ZONE,
     progress: silence,
   });

@@ -13,6 +13,8 @@ export interface ReplayRun {
   readonly secret: string;
   readonly market: string;
   readonly prices: Prices;
+  /** Intervals before it are metered, minted and certified, but not brought to market; all are when it is left out. */
+  readonly tradeFrom?: Date;
   /** Of new meters: an IANA name. */
   readonly timeZone: string;
   readonly progress: Progress;

@@ -90,7 +90,7 @@ export async function replay(run: ReplayRun): Promise<ReplayResult> {
   const readings = await load(run);
   await mint(run, members);
   const intervals = await meteredIntervals(run, members);
-  const days = planTrading(intervals, run.market, run.prices);
+  const days = planTrading(forSale(run, intervals), run.market, run.prices);
   await deposit(run, members, days);
   const orders = await trade(run, members, days);
   await certify(run, members, intervals);
@@ -156,6 +156,12 @@ async function mint({ progress }: ReplayRun, members: readonly Member[]): Promis
     await api.post('/api/meters/mint', {}, anything);
     progress.advance();
   });
+}
+
+function forSale({ tradeFrom }: ReplayRun, intervals: readonly MeteredInterval[][]): MeteredInterval[][] {
+  if (tradeFrom === undefined) return [...intervals];
+  const first = tradeFrom.toISOString();
+  return intervals.map((counted) => counted.filter(({ start }) => start >= first));
 }
 
 /** Certifies what each PV meter generated and is not certified yet, at most a year at a time. */
