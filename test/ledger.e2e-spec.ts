@@ -194,6 +194,11 @@ describe('the ledger', () => {
     const auditor = await app.registers({ role: 'auditor' });
     await deposits('3', 'audited', { 'x-request-id': 'deposit-request' });
     const { body } = await app.get('/api/admin/audit?action=deposit.booked&limit=1', { as: auditor });
+    const by = async (person: Person) =>
+      (await app.get(`/api/admin/audit?action=deposit.booked&userId=${person.id}&limit=1`, { as: auditor }))
+        .body.items;
+    expect(await by(app.admin)).toEqual(body.items);
+    expect(await by(other)).toEqual([]);
     expect(body.items[0]).toMatchObject({
       action: 'deposit.booked',
       userId: app.admin.id,
