@@ -35,8 +35,8 @@ if (neighbourhood === undefined) {
   );
 }
 
-const jest = createRequire(import.meta.url).resolve('jest/bin/jest.js');
-const specs = spawn(process.execPath, [jest, 'test/neighbourhood-', ...others], {
+const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
+const specs = spawn(process.execPath, [jest, 'test/neighbourhood-(replay|damaged)', ...others], {
   cwd: project,
   env: { ...process.env, NEIGHBOURHOOD_DIR: neighbourhood },
   stdio: 'inherit',

@@ -11,7 +11,7 @@ import {
   type Folder,
 } from './support/neighbourhood';
 
-const MINUTES = 60_000;
+const MINUTE = 60_000;
 
 /** A whole neighbourhood, from registration to reconciliation, through the public API of a real server. */
 describe('the replay of a neighbourhood', () => {
@@ -30,7 +30,7 @@ describe('the replay of a neighbourhood', () => {
       requests++;
       return fetch(...request);
     });
-  }, 3 * MINUTES);
+  }, 5 * MINUTE);
 
   afterAll(async () => {
     await app.close();
@@ -128,7 +128,7 @@ describe('the replay of a neighbourhood', () => {
       expect(again.reconciliation.breaks).toBe(0);
       expect(await ledgerOf(app)).toEqual(before);
     },
-    MINUTES,
+    3 * MINUTE,
   );
 
   it(
@@ -150,7 +150,7 @@ describe('the replay of a neighbourhood', () => {
         await other.close();
       }
     },
-    5 * MINUTES,
+    10 * MINUTE,
   );
 });
 

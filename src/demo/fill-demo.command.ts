@@ -28,41 +28,40 @@ async function fill(): Promise<void> {
   const token = variable('DEMO_ADMIN_TOKEN');
   const secret = variable('DEMO_SEED_SECRET');
   const loginsFile = resolve(variable('DEMO_LOGINS_FILE'));
+  const before = dayOf(variable('DEMO_UNTIL'));
   const anybody = new ApiClient({ url, signal: stopSignal() });
-  const today = new Date();
-  today.setUTCHours(0, 0, 0, 0);
   const result = await replay({
-    dataset: generatedNeighbourhood({ seed: SEED, before: today, days: DAYS }),
+    dataset: generatedNeighbourhood({ seed: SEED, before, days: DAYS }),
     anybody,
     admin: anybody.as(() => Promise.resolve(token)),
     secret,
     market: 'solar',
     prices: {},
-    tradeFrom: new Date(today.getTime() - TRADED_DAYS * DAY_MS),
+    tradeFrom: new Date(before.getTime() - TRADED_DAYS * DAY_MS),
     timeZone: NEIGHBOURHOOD_TIME_ZONE,
     progress: silence,
   });
-  await writeLogins(loginsFile, url, result.members);
+  await writeLogins(loginsFile, result.members);
   process.stdout.write(`${summaryOf(result, url, loginsFile)}\n`);
   if (!isSound(result)) process.exitCode = 1;
 }
 
 /** Passwords of made-up people, but passwords: the file is for its owner's eyes only. */
-async function writeLogins(file: string, url: string, members: readonly Member[]): Promise<void> {
-  const logins = members.map(({ household, credentials, userId, meterId }) => ({
-    household: household.name,
-    meterSerial: household.serial,
-    ...credentials,
-    userId,
-    meterId,
-  }));
+async function writeLogins(file: string, members: readonly Member[]): Promise<void> {
+  const rows = members.map(({ household, credentials: { username, email, password } }) => [
+    household.name,
+    household.serial,
+    username,
+    email,
+    password,
+  ]);
+  const table = aligned([['household', 'meter', 'username', 'e-mail', 'password'], ...rows]);
   try {
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, `${JSON.stringify({ url, logins }, null, 2)}\n`, { mode: 0o600 });
+    await writeFile(file, `${table.join('\n')}\n`, { mode: 0o600 });
   } catch (error) {
-    throw new Misuse(
-      `The log-ins could not be written to ${file}: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Misuse(`The log-ins could not be written to ${file}: ${reason}`);
   }
 }
 
@@ -79,10 +78,11 @@ function summaryOf(
   const table = aligned([['household', 'username', 'password'], ...rows]);
   return [
     '',
-    `Demo neighbourhood: ${households.length} households, ${DAYS} days, ${reconciliation.breaks} breaks, in ${seconds.toFixed(1)} s`,
+    `A demo neighbourhood has moved in: ${households.length} households, ${DAYS} days of readings, ` +
+      `${TRADED_DAYS} days of trades, ${reconciliation.breaks} breaks, in ${seconds.toFixed(1)} s`,
     ...table.map((row) => `  ${row}`),
-    `Log in at POST ${url}/api/auth/login; the log-ins are in ${loginsFile}`,
-    `Open ${url}/docs`,
+    `Log in with POST ${url}/api/auth/login; these log-ins are kept in ${loginsFile}`,
+    `Open ${url}/docs and try the market out`,
   ].join('\n');
 }
 
@@ -100,6 +100,14 @@ function variable(name: string): string {
   const value = process.env[name];
   if (value !== undefined && value !== '') return value;
   throw new Misuse(
-    `${name} is not set: fill-demo is started by the server; to fill one by hand use npm run replay`,
+    `${name} is not set: the server starts this when it is empty; fill one by hand with npm run replay`,
   );
+}
+
+/** The day after the last one with readings, such as 2026-01-31. */
+function dayOf(text: string): Date {
+  const day = new Date(`${text}T00:00:00Z`);
+  if (Number.isNaN(day.getTime()))
+    throw new Misuse(`DEMO_UNTIL is ${text}, but must be a date such as 2026-01-31`);
+  return day;
 }

@@ -40,6 +40,7 @@ const reconciled = z.object({
   checked: z.object({ assets: z.array(supply) }),
 });
 const breaks = z.object({ items: z.array(z.object({ type: z.string(), detail: z.string() })) });
+const account = z.object({ email: z.string(), role: z.string() });
 const openMarket = z.object({ status: z.string(), mechanism: z.string(), energySource: z.string() });
 const anything = z.unknown();
 
@@ -71,6 +72,9 @@ export interface ReplayResult {
   readonly seconds: number;
 }
 
+/** Whoever is to be the admin is none. */
+export class NoAdmin extends Explained {}
+
 /** The market that was named cannot be traded on. */
 export class UnusableMarket extends Explained {}
 
@@ -81,10 +85,11 @@ export const isSound = ({ orders, energyConserved, moneyConserved, reconciliatio
 /**
  * Brings a neighbourhood to the market, through the public API alone, from registration to reconciliation.
  * Every step finds out what is done already and does the rest, so it may be stopped anywhere and run again.
- * @throws ApiProblem, ServerUnreachable, Stopped, NotOurs, UnusableMarket
+ * @throws ApiProblem, ServerUnreachable, Stopped, NotOurs, NoAdmin, UnusableMarket
  */
 export async function replay(run: ReplayRun): Promise<ReplayResult> {
   const began = performance.now();
+  await requireAdmin(run);
   await requireMarket(run);
   const members = await settle(run);
   const readings = await load(run);
@@ -109,6 +114,15 @@ export async function replay(run: ReplayRun): Promise<ReplayResult> {
     members,
     seconds: (performance.now() - began) / 1000,
   };
+}
+
+/** Before anything is done: households get passwords that are made from this admin's. */
+async function requireAdmin({ admin }: ReplayRun): Promise<void> {
+  const { email, role } = await admin.get('/api/users/me', account);
+  if (role === 'admin') return;
+  throw new NoAdmin(
+    `${email} is ${role}: a replay verifies meters and deposits money, for which it needs an admin`,
+  );
 }
 
 async function requireMarket({ anybody, market }: ReplayRun): Promise<void> {
