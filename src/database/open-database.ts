@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import type { Config } from '../config/config';
 import type { DatabaseUrls } from './database.module';
 import { startEmbeddedPostgres } from './embedded/embedded-postgres';
+import { keepRunning } from './embedded/keep-running';
 import { acquireServerLock } from './embedded/server-lock';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -44,11 +45,12 @@ async function openEmbedded(dataDir: string, purpose: 'server' | 'command', say:
   const lock = purpose === 'server' ? acquireServerLock(dataDir) : undefined;
   try {
     const database = await startEmbeddedPostgres({ dataDir, say });
+    const keeper = lock === undefined ? undefined : keepRunning(database, { dataDir, say });
     return {
       applicationUrl: database.appUrl,
       ownerUrl: database.ownerUrl,
       close: async () => {
-        await (lock === undefined ? database.stopIfUnused() : database.stop());
+        await (keeper === undefined ? database.stopIfUnused() : keeper.stop());
         lock?.release();
       },
     };

@@ -18,6 +18,8 @@ import { Client } from 'pg';
 import { startEmbeddedPostgres, type EmbeddedDatabase } from '../../src/database/embedded/embedded-postgres';
 
 const SOURCES = resolve(__dirname, '../../src/database/embedded');
+/** All that the embedded database takes from elsewhere. */
+const DATA_FOLDER = resolve(SOURCES, '../../config/data-folder.ts');
 const MODULES = resolve(__dirname, '../../node_modules');
 
 /** A process that started the embedded database in its own node, as a server or a command does. */
@@ -104,10 +106,13 @@ export class EmbeddedLab {
   }
 
   private compiled(): string {
-    const out = join(this.root, 'compiled');
+    const home = join(this.root, 'compiled');
+    const out = join(home, 'database/embedded');
     if (existsSync(out)) return out;
-    mkdirSync(out);
-    symlinkSync(MODULES, join(out, 'node_modules'));
+    mkdirSync(out, { recursive: true });
+    mkdirSync(join(home, 'config'));
+    symlinkSync(MODULES, join(home, 'node_modules'));
+    writeFileSync(join(home, 'config/data-folder.js'), compile(DATA_FOLDER));
     for (const file of readdirSync(SOURCES).filter(
       (name) => name.endsWith('.ts') && !name.includes('.spec.'),
     )) {

@@ -25,6 +25,8 @@ export interface ClusterStart {
   readonly binaries: Binaries;
   readonly passwords: DatabasePasswords;
   readonly durable: boolean;
+  /** Where it has to listen; any free port when undefined. */
+  readonly port: number | undefined;
   readonly say: (sentence: string) => void;
 }
 
@@ -91,9 +93,9 @@ async function launch(start: ClusterStart): Promise<RunningPostmaster> {
   const backendsDeadline = Date.now() + BACKENDS_END_MS + BACKENDS_QUIT_MS;
   let ports = 0;
   for (;;) {
-    const outcome = await launchPostmaster(place, binaries, await freePort(), options);
+    const outcome = await launchPostmaster(place, binaries, start.port ?? (await freePort()), options);
     if (outcome.kind === 'running') return outcome.postmaster;
-    if (outcome.kind === 'port-taken' && ++ports < PORT_ATTEMPTS) continue;
+    if (outcome.kind === 'port-taken' && start.port === undefined && ++ports < PORT_ATTEMPTS) continue;
     if (outcome.kind !== 'old-backends') throw failure(place.directory, outcome.reason);
     if (Date.now() >= backendsDeadline) throw backendsRemain(place);
     await hastenBackends(place, backendsDeadline - BACKENDS_QUIT_MS);

@@ -7,6 +7,7 @@ import { inDataDir, prepareDataDir } from './data-dir';
 import { EmbeddedDatabaseError, systemReason } from './embedded-database.error';
 import { createCluster } from './initdb';
 import { stopPostmaster } from './postmaster';
+import { isPostmasterOf } from './postmaster-pid';
 import { liveClaims, publishClaim, type ProcessClaim } from './process-claim';
 import { APP, databaseUrl, otherClients, OWNER } from './roles';
 import { createPasswords, readPasswords, type DatabasePasswords } from './secrets';
@@ -24,6 +25,10 @@ export interface EmbeddedDatabase {
   readonly directory: string;
   /** Whether this call made the cluster, started it, or found it running. */
   readonly origin: 'created' | 'started' | 'taken-over';
+  /** The port of the loopback interface that it listens on. */
+  readonly port: number;
+  /** Whether its postmaster is there, be it busy or not. */
+  isRunning(): boolean;
   /**
    * Shuts it down for everyone, rolling back what is not committed, and resolves when PostgreSQL has gone.
    * @throws EmbeddedDatabaseError when it has not gone after a minute
@@ -40,6 +45,8 @@ export interface EmbeddedDatabaseOptions {
   readonly dataDir: string;
   /** False trades surviving a power cut for speed, for tests. A killed process loses nothing either way. */
   readonly durable?: boolean;
+  /** Where a PostgreSQL that has to be started listens; any free port when not given. */
+  readonly port?: number;
   /** Hears, in whole sentences, what is done that people should know of. */
   readonly say: (sentence: string) => void;
 }
@@ -73,7 +80,7 @@ export async function startEmbeddedPostgres(options: EmbeddedDatabaseOptions): P
 async function start(
   dataDir: string,
   installed: Binaries,
-  { say, durable = true }: EmbeddedDatabaseOptions,
+  { say, durable = true, port: wantedPort }: EmbeddedDatabaseOptions,
 ): Promise<EmbeddedDatabase> {
   await setAsideAbandonedCluster(dataDir, installed, say);
   const place = findCluster(dataDir, installed.major, say);
@@ -84,7 +91,7 @@ async function start(
     await createCluster(place, binaries, passwords.owner, durable);
   }
   recordPlace(dataDir, place);
-  const cluster: ClusterStart = { dataDir, place, binaries, passwords, durable, say };
+  const cluster: ClusterStart = { dataDir, place, binaries, passwords, durable, port: wantedPort, say };
   const { pid, port, takenOver } = await bringUp(cluster);
   const origin = takenOver ? 'taken-over' : place.exists ? 'started' : 'created';
   return new RunningDatabase(cluster, { pid, port }, origin, publishClaim(inDataDir.locks(dataDir), USE));
@@ -105,6 +112,7 @@ class RunningDatabase implements EmbeddedDatabase {
   readonly ownerUrl: string;
   readonly appUrl: string;
   readonly directory: string;
+  readonly port: number;
 
   constructor(
     private readonly cluster: ClusterStart,
@@ -116,6 +124,11 @@ class RunningDatabase implements EmbeddedDatabase {
     this.ownerUrl = databaseUrl(OWNER, passwords.owner, postmaster.port);
     this.appUrl = databaseUrl(APP, passwords.app, postmaster.port);
     this.directory = place.directory;
+    this.port = postmaster.port;
+  }
+
+  isRunning(): boolean {
+    return isPostmasterOf(this.postmaster.pid, this.directory);
   }
 
   async stop(): Promise<void> {
