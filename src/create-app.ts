@@ -19,7 +19,6 @@ export async function createApp(
     {
       logger,
       abortOnError: false,
-      forceCloseConnections: true,
     },
   );
   await configureHttp(app, config);

@@ -22,6 +22,8 @@ type Memory = z.output<typeof memory>;
  */
 export class DemoLauncher {
   private child: ChildProcess | undefined;
+  private filling: Promise<void> = Promise.resolve();
+  private stopped = false;
   private readonly memoryFile: string;
 
   constructor(
@@ -32,7 +34,19 @@ export class DemoLauncher {
   }
 
   /** Resolves when the neighbourhood has moved in, or at once when there is nothing to do. */
-  async fillWhenEmpty(url: string): Promise<void> {
+  fillWhenEmpty(url: string): Promise<void> {
+    this.filling = this.fill(url);
+    return this.filling;
+  }
+
+  /** Ends a fill that is under way, and resolves when it has ended; the next start goes on with it. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.child?.kill('SIGTERM');
+    await this.filling.catch(() => undefined);
+  }
+
+  private async fill(url: string): Promise<void> {
     if (!this.config.embedded || !this.config.demoData) return;
     const begun = this.recall() ?? (await this.begin());
     if (begun?.state !== 'filling') return;
@@ -43,11 +57,6 @@ export class DemoLauncher {
     } finally {
       await this.app.get(SessionsService).logOut(undefined, session.refreshToken);
     }
-  }
-
-  /** Ends a fill that is under way; the next start goes on with it. */
-  stop(): void {
-    this.child?.kill('SIGTERM');
   }
 
   private async begin(): Promise<Memory | undefined> {
@@ -70,6 +79,7 @@ export class DemoLauncher {
   }
 
   private async run(url: string, token: string, until: string): Promise<boolean> {
+    if (this.stopped) return false;
     this.child = spawn(process.execPath, [join(__dirname, 'demo/fill-demo.command.js')], {
       stdio: 'inherit',
       env: {

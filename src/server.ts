@@ -5,14 +5,26 @@ import { migrate } from './database/migrate';
 import { DemoLauncher } from './demo-launcher';
 import { openDatabase, type OpenDatabase } from './database/open-database';
 import { PinoLogger } from './http/logger';
+import { stopSignal } from './stop-signal';
 
-const SHUTDOWN_DEADLINE_MS = 9_000;
+/** How long requests in flight may take when we are told to stop; what still moves then is cut off. */
+const GRACE_MS = 5_000;
+/** Until then everything but the embedded database has let go of it, or is left behind. */
+const CLOSE_MS = 7_500;
 
 /** The market cannot be served; the message is one sentence for whoever starts us. */
 export class ServerNotStarted extends Error {}
 
+interface Running {
+  readonly app: NestFastifyApplication;
+  readonly database: OpenDatabase;
+  readonly demo: DemoLauncher;
+  readonly logger: PinoLogger;
+}
+
 /** Starts everything in order, says when it is ready, and stops everything on SIGTERM or SIGINT. */
 export async function startServer(variables: NodeJS.ProcessEnv): Promise<void> {
+  const signal = stopSignal();
   readDotEnv();
   const config = loadConfig(variables);
   const logger = PinoLogger.of(config);
@@ -30,7 +42,8 @@ export async function startServer(variables: NodeJS.ProcessEnv): Promise<void> {
   }
   const url = await app.getUrl();
   const demo = new DemoLauncher(app, config);
-  stopOnSignal(app, database, demo, logger);
+  const running = { app, database, demo, logger };
+  void signal.then((name) => stop(running, name));
   process.stdout.write(`listening on ${url}\n`);
   await demo.fillWhenEmpty(url).catch((error: unknown) => logger.error(error, 'Demo'));
 }
@@ -52,31 +65,26 @@ async function listen(app: NestFastifyApplication, { environment: { HOST, PORT }
 }
 
 /** Requests in flight are finished, then the database is stopped, in that order. */
-function stopOnSignal(
-  app: NestFastifyApplication,
-  database: OpenDatabase,
-  demo: DemoLauncher,
-  logger: PinoLogger,
-): void {
-  let stopping = false;
-  const stop = (signal: NodeJS.Signals): void => {
-    if (stopping) return;
-    stopping = true;
-    logger.log(`${signal}: finishing what is in flight`, 'Server');
-    const overdue = setTimeout(() => process.exit(1), SHUTDOWN_DEADLINE_MS);
-    overdue.unref();
-    demo.stop();
-    void app
-      .close()
-      .then(() => database.close())
-      .then(
-        () => process.exit(0),
-        (error: unknown) => {
-          logger.error(error, 'Server');
-          process.exit(1);
-        },
-      );
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+async function stop({ app, database, demo, logger }: Running, signal: NodeJS.Signals): Promise<void> {
+  logger.log(`${signal}: finishing what is in flight`, 'Server');
+  const cut = setTimeout(() => app.getHttpServer().closeAllConnections(), GRACE_MS);
+  cut.unref();
+  try {
+    await within(
+      CLOSE_MS,
+      demo.stop().then(() => app.close()),
+    );
+    await database.close();
+    process.exit(0);
+  } catch (error) {
+    logger.error(error, 'Server');
+    process.exit(1);
+  }
+}
+
+/** Resolves with the work, or after the time. */
+async function within(milliseconds: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)));
+  await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

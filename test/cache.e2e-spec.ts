@@ -34,7 +34,7 @@ describe.each([
     events.subscribe((event) => seen.push(event));
     cache = new CacheService(store, events);
   });
-  afterEach(() => cache.onModuleDestroy());
+  afterEach(() => cache.onApplicationShutdown());
 
   const entry = (tag = newId()): CacheEntry<{ n: number }> => ({
     key: ['offers:active', newId()],
@@ -124,7 +124,7 @@ describe('answers that processes share in Redis', () => {
     expect(await caches[1].getOrCompute(entry, () => Promise.resolve(2))).toBe(1);
     await caches[1].invalidate(entry.tags);
     expect(await caches[0].getOrCompute(entry, () => Promise.resolve(3))).toBe(3);
-    await Promise.all(caches.map((cache) => cache.onModuleDestroy()));
+    await Promise.all(caches.map((cache) => cache.onApplicationShutdown()));
   });
 });
 
@@ -154,7 +154,7 @@ describe('while Redis is away', () => {
       expect(await cache.getOrCompute(entry, () => Promise.resolve(5))).toBe(5);
       expect(await cache.getOrCompute(entry, () => Promise.resolve(6))).toBe(5);
     } finally {
-      await cache.onModuleDestroy();
+      await cache.onApplicationShutdown();
       server.kill('SIGKILL');
     }
   }, 60_000);

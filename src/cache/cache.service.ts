@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Transaction } from '../database/transaction';
 import { newId } from '../common/id';
 import { CacheEvents, type CacheResult } from './cache-events';
@@ -22,7 +22,7 @@ interface Kept {
  * that began before it never fills the cache, in this process or another one.
  */
 @Injectable()
-export class CacheService implements OnModuleDestroy {
+export class CacheService implements OnApplicationShutdown {
   private readonly logger = new Logger(CacheService.name);
   private readonly loading = new Map<string, Promise<unknown>>();
   /** Tags whose invalidation the store did not take: nothing under them is read until it does. */
@@ -60,7 +60,8 @@ export class CacheService implements OnModuleDestroy {
     await this.settle();
   }
 
-  async onModuleDestroy(): Promise<void> {
+  /** After the last request: what it changed still has to be dropped for other processes. */
+  async onApplicationShutdown(): Promise<void> {
     await this.store.close();
   }
 

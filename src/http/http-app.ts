@@ -22,7 +22,8 @@ export function fastifyAdapter({ environment }: Config): FastifyAdapter {
     connectionTimeout: 120_000,
     keepAliveTimeout: 5_000,
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    // While we close, connections that are still open are served and then ended: nobody is turned away half-way.
+    return503OnClosing: false,
     // What fails before a route is found (a malformed URL, say) answers in the same form as everything else.
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
       const { problem } = problemOf(error);

@@ -1,0 +1,20 @@
+/** A process has at most ten seconds from the signal to its end, whatever hangs. */
+const DEADLINE_MS = 9_500;
+
+/**
+ * The first SIGTERM or SIGINT, which may come while everything is still being started. From then on the process ends in
+ * any case; a second signal ends it at once.
+ */
+export function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let received = false;
+    const receive = (signal: NodeJS.Signals): void => {
+      if (received) process.exit(1);
+      received = true;
+      setTimeout(() => process.exit(1), DEADLINE_MS).unref();
+      resolve(signal);
+    };
+    process.on('SIGTERM', receive);
+    process.on('SIGINT', receive);
+  });
+}
