@@ -5,8 +5,15 @@ import type { Config } from '../config/config';
 
 type Level = 'info' | 'warn' | 'error' | 'debug' | 'trace' | 'fatal';
 
-/** Who tells how Nest puts the application together: of interest only when that goes wrong. */
-const ASSEMBLY = new Set(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestApplication']);
+/** Who tells how Nest puts the application together; what goes wrong there is thrown as well, and told by `main`. */
+const ASSEMBLY = new Set([
+  'NestFactory',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestApplication',
+  'ExceptionHandler',
+]);
 
 /** Nest's logging on pino: JSON lines, or readable ones where somebody looks at a terminal. */
 export class PinoLogger implements LoggerService {
@@ -50,7 +57,7 @@ export class PinoLogger implements LoggerService {
   /** Nest passes the name of who logs last, and a stack before it where there is one. */
   private write(level: Level, message: unknown, context: readonly unknown[]): void {
     const texts = context.filter((part) => typeof part === 'string');
-    if (level === 'info' && ASSEMBLY.has(texts.at(-1) ?? '')) level = 'debug';
+    if (ASSEMBLY.has(texts.at(-1) ?? '')) level = 'debug';
     const fields = { context: texts.at(-1), stack: texts.length > 1 ? texts[0] : undefined };
     if (message instanceof Error) this.pino[level]({ ...fields, err: message }, message.message);
     else this.pino[level](fields, String(message));

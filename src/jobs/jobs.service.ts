@@ -11,12 +11,16 @@ import { DATABASE_URLS, type DatabaseUrls } from '../database/database.module';
 import type { Transaction } from '../database/transaction';
 import { makeQueues } from './job-rights';
 
-const SHUTDOWN_MS = 5_000;
+/** Jobs that take longer are cut off and run again elsewhere: the process has ten seconds to end, requests first. */
+const SHUTDOWN_MS = 2_000;
 const POLL_SECONDS = 0.5;
 /** Recurring jobs come by the minute. */
 const RECURRING_POLL_SECONDS = 5;
 /** Jobs of one name that a process works on at the same time. */
 const AT_ONCE = 5;
+
+/** How long after one complaint about the database the next ones are left out. */
+const QUIET_MS = 60_000;
 
 type Handler = (data: object) => Promise<void>;
 
@@ -37,13 +41,13 @@ export class JobsService implements OnModuleInit, OnApplicationBootstrap, OnAppl
   /** Who works in this process, by the name of the job. */
   private readonly workers = new Map<string, string>();
   private readonly boss: PgBoss;
+  private stopping = false;
+  private complainedAt = -Infinity;
 
   constructor(@Inject(DATABASE_URLS) private readonly urls: DatabaseUrls) {
     // As the owner: pg-boss keeps a schema and a partition per queue of its own.
     this.boss = new PgBoss({ connectionString: urls.ownerUrl, application_name: 'gridtokenx jobs', max: 3 });
-    this.boss.on('error', (error) =>
-      this.logger.warn(`Jobs wait, the database did not answer: ${error.message}`),
-    );
+    this.boss.on('error', (error) => this.complain(error));
   }
 
   /** A job that `enqueue` starts. Declare it in onModuleInit. It may run twice, so it must bear that. */
@@ -89,6 +93,7 @@ export class JobsService implements OnModuleInit, OnApplicationBootstrap, OnAppl
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.stopping = true;
     await this.boss.stop({ graceful: true, close: true, timeout: SHUTDOWN_MS });
   }
 
@@ -111,6 +116,14 @@ export class JobsService implements OnModuleInit, OnApplicationBootstrap, OnAppl
   }
 
   /** A job that fails does so alone: those that were fetched with it are done. */
+  /** Once in a while: every queue asks on its own, and an outage of the database is one thing to say. */
+  private complain(error: Error): void {
+    const now = performance.now();
+    if (this.stopping || now - this.complainedAt < QUIET_MS) return;
+    this.complainedAt = now;
+    this.logger.warn(`Jobs wait, the database did not answer: ${error.message}`);
+  }
+
   private async run(name: string, handle: Handler, id: string, data: object): Promise<void> {
     try {
       await handle(data);
