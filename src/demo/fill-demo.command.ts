@@ -10,8 +10,8 @@ import { isSound, replay, type ReplayResult } from './replay';
 
 const SEED = 'gridtokenx';
 const DAYS = 14;
-/** A week of trades is enough to look at, and what was minted before is there to be traded by hand. */
-const TRADED_DAYS = 7;
+/** So many days of trades are enough to look at; what was minted before is there to be traded by hand. */
+const TRADED_DAYS = 4;
 const DAY_MS = 86_400_000;
 
 const command = new Command('fill-demo')
