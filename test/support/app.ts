@@ -6,6 +6,7 @@ import { loadConfig } from '../../src/config/config';
 import { createApp } from '../../src/create-app';
 import type { DatabaseUrls } from '../../src/database/database.module';
 import { DatabaseService } from '../../src/database/database.service';
+import { SessionsService } from '../../src/users/sessions.service';
 import { migratedDatabase } from './database';
 
 /** Somebody who is logged in. */
@@ -139,7 +140,13 @@ export class TestApp {
       });
       if (changed.status !== 200) throw new Error(`role was not given: ${JSON.stringify(changed.body)}`);
     }
-    return this.logsIn(email, PASSWORD);
+    // The session is opened without the log-in: checking the password again would cost most of a test's time.
+    const { id } = registered.body as { id: string };
+    const sessions = this.nest.get(SessionsService);
+    const { accessToken, refreshToken } = await this.database.transaction((tx) =>
+      sessions.open(tx, id, undefined),
+    );
+    return { id, email, username, password: PASSWORD, token: accessToken, refreshToken };
   }
 
   async logsIn(identifier: string, password: string): Promise<Person> {

@@ -10,7 +10,7 @@ import { replay, type ReplayResult } from '../../src/demo/replay';
 import type { TestApp } from './app';
 
 /** So many days are enough for every rule to be met; the real neighbourhood has a fortnight. */
-const GENERATED_DAYS = 3;
+const GENERATED_DAYS = 2;
 
 /** One meter's readings, summed by hand: Wh. */
 export interface Expected {
