@@ -144,6 +144,9 @@ describe('while Redis is away', () => {
       server.kill('SIGSTOP');
       expect(await cache.getOrCompute(entry, () => Promise.resolve(2))).toBe(2);
       await cache.invalidate(entry.tags);
+      const hung = performance.now();
+      for (let asked = 0; asked < 20; asked++) await cache.getOrCompute(entry, () => Promise.resolve(2));
+      expect(performance.now() - hung).toBeLessThan(1_000); // 20 deadlines would be five seconds
       server.kill('SIGCONT');
       await until(async () => (await cache.getOrCompute(entry, () => Promise.resolve(3))) === 3);
       server.kill('SIGKILL');
