@@ -19,6 +19,7 @@ export async function createApp(
     {
       logger,
       abortOnError: false,
+      bodyParser: false, // Fastify's own reads JSON; forms are not ours to read
     },
   );
   await configureHttp(app, config);

@@ -61,6 +61,19 @@ describe('every answer', () => {
     ).toMatchObject({ status: 415 });
   });
 
+  it('refuses bodies that it does not read: forms, plain text, compressed ones', async () => {
+    const headers: Record<string, string>[] = [
+      { 'content-type': 'application/x-www-form-urlencoded' },
+      { 'content-type': 'text/plain' },
+      { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+      { 'content-type': 'text/csv', 'content-encoding': 'br' },
+    ];
+    for (const each of headers) {
+      const answer = await app.post('/api/auth/login', { body: '{}', headers: each });
+      expect(answer).toMatchObject({ status: 415, body: { title: 'Unsupported Media Type' } });
+    }
+  });
+
   it('takes a body that is not there for none, whatever it is called', async () => {
     const json = { 'content-type': 'application/json' };
     const person = await app.registers();

@@ -258,7 +258,7 @@ describe('readings', () => {
 
     it('in a form that nobody said', async () => {
       const answer = await post(owner, '<readings/>', { 'content-type': 'text/plain' });
-      expect([answer.status, answer.body.code]).toEqual([400, 'UNSUPPORTED_UPLOAD']);
+      expect([answer.status, answer.body.code]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE']);
       expect((await post(owner, '[{', { 'content-type': 'application/json' })).status).toBe(400);
     });
 

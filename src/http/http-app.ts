@@ -56,15 +56,22 @@ export async function configureHttp(app: NestFastifyApplication, { environment }
     });
   }
   const fastify = app.getHttpAdapter().getInstance();
+  fastify.removeContentTypeParser('text/plain');
   fastify.addContentTypeParser(STREAMED, (_request, payload, done) => done(null, payload));
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
     forgetTypeOfNoBody(request.headers);
-    done();
+    done(isCompressed(request.headers) ? UNSUPPORTED : undefined);
   });
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter());
 }
+
+const UNSUPPORTED = Object.assign(new Error('The body is compressed'), { statusCode: 415 });
+
+/** What is compressed would be taken for broken text. */
+const isCompressed = ({ 'content-encoding': encoding = 'identity' }: FastifyRequest['headers']): boolean =>
+  encoding.toLowerCase() !== 'identity';
 
 /** Many clients call everything JSON, also where they send nothing: that is no body, not a malformed one. */
 function forgetTypeOfNoBody(headers: FastifyRequest['headers']): void {

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { DomainError, type ErrorKind, type FieldError } from '../common/domain-error';
 import { sqlState } from '../database/query-events';
 
@@ -42,7 +43,11 @@ const TRANSPORT: Record<number, readonly [code: string, kind: ErrorKind, detail:
   404: ['ROUTE_NOT_FOUND', 'not-found', 'There is no such route; /docs lists them all'],
   414: ['URL_TOO_LONG', 'invalid', 'A part of the path is longer than any key of ours'],
   413: ['BODY_TOO_LARGE', 'too-large', 'The body is larger than this route takes'],
-  415: ['UNSUPPORTED_MEDIA_TYPE', 'invalid', 'This route does not take that Content-Type'],
+  415: [
+    'UNSUPPORTED_MEDIA_TYPE',
+    'invalid',
+    'This route does not take that Content-Type, or the body is compressed',
+  ],
 };
 
 /** SQLSTATE classes and node errors that mean the database is away or too busy, not that we are wrong. */
@@ -90,7 +95,10 @@ function ofTransport(
   status: number,
   [code, kind, detail]: readonly [string, ErrorKind, string],
 ): ProblemAnswer {
-  return { problem: { ...problem(kind, code, detail), status }, unexpected: false };
+  return {
+    problem: { ...problem(kind, code, detail), status, title: STATUS_CODES[status] ?? 'Bad Request' },
+    unexpected: false,
+  };
 }
 
 function problem(kind: ErrorKind, code: string, detail: string): Omit<Problem, 'requestId'> {
