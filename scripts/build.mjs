@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -52,10 +52,18 @@ function build() {
 }
 
 const digest = sourcesDigest();
+/** Whether another compiler, that of start:dev say, wrote outputs after our last build: they need not be of these sources. */
+function isOvertaken() {
+  const built = statSync(stamp).mtimeMs;
+  const outputs = FOLDERS.flatMap((folder) => filesIn(join('dist', folder)));
+  return outputs.some((file) => statSync(join(project, file)).mtimeMs > built);
+}
+
 const upToDate =
   existsSync(join(project, 'dist/src/main.js')) &&
   existsSync(stamp) &&
-  readFileSync(stamp, 'utf8') === digest;
+  readFileSync(stamp, 'utf8') === digest &&
+  !isOvertaken();
 if (!upToDate) {
   rmSync(stamp, { force: true });
   removeOrphans();
