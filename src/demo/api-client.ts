@@ -39,8 +39,9 @@ const pauseFor = (milliseconds: number, signal: AbortSignal | undefined): Promis
 
 /**
  * The public HTTP API, as one caller. Waits as long as Retry-After says, a bounded number of times and at
- * most a minute at once; connects again after a lost connection (everything it is used for may be sent twice: references, clientOrderIds and unique
- * names make the second one harmless); logs in again when a token has run out.
+ * most a minute at once; connects again after a lost connection (everything it is used for may be sent twice:
+ * references, clientOrderIds and unique names make the second one harmless); logs in again when a token has
+ * run out.
  * @throws ApiProblem when the server refuses; ServerUnreachable; Stopped
  */
 export class ApiClient {
