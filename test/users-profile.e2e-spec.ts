@@ -12,7 +12,8 @@ describe('the own account', () => {
   afterAll(() => app.close());
 
   const me = async (as: Person) => (await app.get('/api/users/me', { as })).body;
-  const change = (as: Person | undefined, body: unknown) => app.patch('/api/users/me', { as, body });
+  const change = (as: Person | undefined, body: unknown) =>
+    app.patch('/api/users/me', { as, body, headers: { 'content-type': 'application/json' } });
   const close = (as: Person | undefined, body?: object) => app.delete('/api/users/me', { as, body });
   const age = (person: Person, minutes: number) =>
     asOwner(app.urls, 'UPDATE sessions SET created_at = created_at - $2::interval WHERE user_id = $1', [
