@@ -16,5 +16,6 @@ module.exports = {
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   setupFiles: ['<rootDir>/test/support/quiet.ts'],
   testTimeout: 30_000,
-  maxWorkers: 2,
+  // Tests wait for servers a third of their time: three workers keep two cores busy.
+  maxWorkers: 3,
 };
