@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 
 const project = dirname(dirname(fileURLToPath(import.meta.url)));
 const stamp = join(project, 'dist/built-from');
-const FOLDERS = ['src', 'migrations'];
+const FOLDERS = ['src', 'migrations', 'bench'];
 /** What else decides on the outputs: the compiler's settings, and its own and the packages' versions. */
 const FILES = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
 

@@ -1,5 +1,5 @@
 /**
- * node scripts/run.mjs <file below dist/src> [arguments]
+ * node scripts/run.mjs <file below dist> [arguments]
  * Builds what has changed and then runs the file in this very process: a shell between npm and the server would take
  * SIGTERM for itself and leave the server behind. For the same reason `npm start` says `exec`; where the shell knows no
  * such word (Windows), what follows it runs instead.
@@ -10,7 +10,7 @@ import './build.mjs';
 
 if (!process.exitCode) {
   const [node, , file, ...others] = process.argv;
-  const program = fileURLToPath(new URL(`../dist/src/${file}.js`, import.meta.url));
+  const program = fileURLToPath(new URL(`../dist/${file}.js`, import.meta.url));
   process.argv = [node, program, ...others];
   createRequire(import.meta.url)(program);
 }

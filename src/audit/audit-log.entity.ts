@@ -1,15 +1,45 @@
-import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import { Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
 import { IdColumn } from '../database/columns';
+import { PerformanceIndex } from '../database/indexes/performance-index';
 
 /**
  * What somebody changed, when, and what it was before. Append-only: the application's role may neither
  * change nor delete a row. Partitioned by month of created_at; newest-first lists go by the UUIDv7 key.
  */
 @Entity('audit_logs')
-@Index('idx_audit_logs_user_id', ['userId', 'id'])
-@Index('idx_audit_logs_action', ['action', 'id'])
-@Index('idx_audit_logs_created', ['createdAt'], { type: 'brin' })
-@Index('audit_logs_organization_id', ['organizationId', 'id'], { where: 'organization_id IS NOT NULL' })
+@PerformanceIndex('idx_audit_logs_user_id', {
+  on: ['userId', 'id'],
+  serves: 'what somebody did, newest first',
+  query: `SELECT id, action, user_id, organization_id, entity, entity_id, request_id, created_at
+    FROM audit_logs
+    WHERE user_id = :user_id
+    ORDER BY id DESC LIMIT 50`,
+})
+@PerformanceIndex('idx_audit_logs_action', {
+  on: ['action', 'id'],
+  serves: 'every time that something was done, newest first',
+  query: `SELECT id, action, user_id, organization_id, entity, entity_id, request_id, created_at
+    FROM audit_logs
+    WHERE action = :action
+    ORDER BY id DESC LIMIT 50`,
+})
+@PerformanceIndex('idx_audit_logs_created', {
+  on: ['createdAt'],
+  using: 'brin',
+  serves: 'what was done in a span of time',
+  query: `SELECT id, action, user_id, organization_id, entity, entity_id, request_id, created_at
+    FROM audit_logs
+    WHERE created_at >= :created_at::timestamptz AND created_at < :created_at::timestamptz + interval '1 hour'`,
+})
+@PerformanceIndex('audit_logs_organization_id', {
+  on: ['organizationId', 'id'],
+  where: 'organization_id IS NOT NULL',
+  serves: 'what was done in an organisation, newest first',
+  query: `SELECT id, action, user_id, organization_id, entity, entity_id, request_id, created_at
+    FROM audit_logs
+    WHERE organization_id = :organization_id
+    ORDER BY id DESC LIMIT 50`,
+})
 export class AuditLog {
   @IdColumn()
   id: string;

@@ -1,9 +1,16 @@
-import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import { Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
 import { CreatedAt } from '../database/columns';
+import { PerformanceIndex } from '../database/indexes/performance-index';
 
 /** The first answer to a request that carried an Idempotency-Key; kept for 24 hours. */
 @Entity('idempotency_keys')
-@Index('idempotency_keys_age', ['createdAt'])
+@PerformanceIndex('idempotency_keys_age', {
+  on: ['createdAt'],
+  serves: 'keys that are forgotten',
+  query: `SELECT user_id, key
+    FROM idempotency_keys
+    WHERE created_at < now() - interval '24 hours'`,
+})
 export class IdempotencyKey {
   @PrimaryColumn('uuid')
   @ForeignKey('users')

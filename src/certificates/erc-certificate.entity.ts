@@ -1,6 +1,7 @@
-import { Check, Column, Entity, ForeignKey, Index } from 'typeorm';
+import { Check, Column, Entity, ForeignKey } from 'typeorm';
 import { ENERGY_SOURCES, type EnergySource } from '../common/request-schemas';
 import { CreatedAt, EnergyColumn, IdColumn, InstantColumn, UpdatedAt } from '../database/columns';
+import { PerformanceIndex } from '../database/indexes/performance-index';
 import { CertificateIssuance } from './certificate-issuance.entity';
 import { CERTIFICATE_STATUSES, type CertificateStatus } from './certificate-life-cycle';
 
@@ -9,16 +10,71 @@ import { CERTIFICATE_STATUSES, type CertificateStatus } from './certificate-life
  * claim by retiring it. It is a lot of an issuance; the lots never certify more than the issuance does.
  */
 @Entity('erc_certificates')
-@Index('idx_erc_certificates_user_id', ['userId', 'id'])
-@Index('idx_erc_certificates_wallet', ['walletAddress', 'id'], { where: 'wallet_address IS NOT NULL' })
-@Index('idx_erc_certificates_cert_id', ['certificateId'], { unique: true })
-@Index('idx_erc_certificates_status', ['status', 'id'])
-@Index('idx_erc_certificates_user_status', ['userId', 'status', 'id'])
-@Index('idx_erc_certificates_expiry', ['expiresAt'], { where: `status IN ('active', 'transferred')` })
-@Index('idx_erc_certificates_blockchain', ['blockchainTxSignature'], {
-  where: 'blockchain_tx_signature IS NOT NULL',
+@PerformanceIndex('idx_erc_certificates_user_id', {
+  on: ['userId', 'id'],
+  serves: "an owner's certificates, newest first",
+  query: `SELECT id, certificate_id, user_id, energy_wh, energy_source, vintage, status, expires_at
+    FROM erc_certificates
+    WHERE user_id = :user_id
+    ORDER BY id DESC LIMIT 50`,
 })
-@Index('erc_certificates_of_issuance', ['issuanceId'])
+@PerformanceIndex('idx_erc_certificates_wallet', {
+  on: ['walletAddress', 'id'],
+  where: 'wallet_address IS NOT NULL',
+  serves: 'the certificates that came to a wallet, newest first',
+  query: `SELECT id, certificate_id, user_id, energy_wh, energy_source, vintage, status, expires_at
+    FROM erc_certificates
+    WHERE wallet_address = :wallet_address
+    ORDER BY id DESC LIMIT 50`,
+})
+@PerformanceIndex('idx_erc_certificates_cert_id', {
+  on: ['certificateId'],
+  unique: true,
+  serves: 'verification: the certificate of this number',
+  query: `SELECT id, certificate_id, user_id, energy_wh, energy_source, vintage, status, expires_at
+    FROM erc_certificates
+    WHERE certificate_id = :certificate_id`,
+})
+@PerformanceIndex('idx_erc_certificates_status', {
+  on: ['status', 'id'],
+  serves: 'all certificates in one status, newest first',
+  query: `SELECT id, certificate_id, user_id, energy_wh, energy_source, vintage, status, expires_at
+    FROM erc_certificates
+    WHERE status = :status
+    ORDER BY id DESC LIMIT 50`,
+})
+@PerformanceIndex('idx_erc_certificates_user_status', {
+  on: ['userId', 'status', 'id'],
+  serves: "an owner's certificates in one status, newest first",
+  query: `SELECT id, certificate_id, user_id, energy_wh, energy_source, vintage, status, expires_at
+    FROM erc_certificates
+    WHERE user_id = :user_id AND status = :status
+    ORDER BY id DESC LIMIT 50`,
+})
+@PerformanceIndex('idx_erc_certificates_expiry', {
+  on: ['expiresAt'],
+  where: `status IN ('active', 'transferred')`,
+  serves: 'certificates that may be used and whose time is over',
+  query: `SELECT id, status
+    FROM erc_certificates
+    WHERE status IN ('active', 'transferred') AND expires_at <= now()
+    ORDER BY expires_at LIMIT 500`,
+})
+@PerformanceIndex('idx_erc_certificates_blockchain', {
+  on: ['blockchainTxSignature'],
+  where: 'blockchain_tx_signature IS NOT NULL',
+  serves: 'the certificate behind a transaction on the chain',
+  query: `SELECT id, certificate_id, user_id, energy_wh, energy_source, vintage, status, expires_at
+    FROM erc_certificates
+    WHERE blockchain_tx_signature = :blockchain_tx_signature`,
+})
+@PerformanceIndex('erc_certificates_of_issuance', {
+  on: ['issuanceId'],
+  serves: 'the lots of an issuance',
+  query: `SELECT id, certificate_id, user_id, energy_wh, energy_source, vintage, status, expires_at
+    FROM erc_certificates
+    WHERE issuance_id = :issuance_id`,
+})
 @Check('erc_certificates_energy_positive', 'energy_wh > 0')
 @Check('erc_certificates_expire_after_issue', 'expires_at > issued_at')
 @Check(

@@ -1,5 +1,6 @@
-import { Check, Column, Entity, ForeignKey, Index } from 'typeorm';
+import { Check, Column, Entity, ForeignKey } from 'typeorm';
 import { CreatedAt, IdColumn, MoneyColumn, UpdatedAt } from '../database/columns';
+import { PerformanceIndex } from '../database/indexes/performance-index';
 
 /**
  * What somebody has of one asset. A user's `reserved` bucket holds what open orders, offers and withdrawals
@@ -7,13 +8,24 @@ import { CreatedAt, IdColumn, MoneyColumn, UpdatedAt } from '../database/columns
  * be negative: the sum over all accounts of an asset is zero.
  */
 @Entity('ledger_accounts')
-@Index('ledger_accounts_of_user', ['userId', 'asset', 'bucket'], {
+@PerformanceIndex('ledger_accounts_of_user', {
+  on: ['userId', 'asset', 'bucket'],
   unique: true,
   where: 'user_id IS NOT NULL',
+  serves: "a user's balances",
+  query: `SELECT asset, bucket, balance
+    FROM ledger_accounts
+    WHERE user_id = :user_id
+    ORDER BY asset`,
 })
-@Index('ledger_accounts_of_platform', ['platform', 'asset', 'bucket'], {
+@PerformanceIndex('ledger_accounts_of_platform', {
+  on: ['platform', 'asset', 'bucket'],
   unique: true,
   where: 'platform IS NOT NULL',
+  serves: "the platform's account of one purpose",
+  query: `SELECT id, balance
+    FROM ledger_accounts
+    WHERE platform = :platform AND asset = :asset`,
 })
 @Check('ledger_accounts_one_owner', '(user_id IS NULL) <> (platform IS NULL)')
 @Check('ledger_accounts_user_never_negative', 'user_id IS NULL OR balance >= 0')

@@ -1,10 +1,25 @@
-import { Column, Entity, Index } from 'typeorm';
+import { Column, Entity } from 'typeorm';
 import { CreatedAt, IdColumn } from '../database/columns';
+import { PerformanceIndex } from '../database/indexes/performance-index';
 
 /** One booking: a set of entries that sum to zero per asset, and what they were for. */
 @Entity('ledger_transfers')
-@Index('ledger_transfers_deposit_reference', ['reference'], { unique: true, where: `kind = 'deposit'` })
-@Index('ledger_transfers_mint_reference', ['reference'], { unique: true, where: `kind = 'mint'` })
+@PerformanceIndex('ledger_transfers_deposit_reference', {
+  on: ['reference'],
+  unique: true,
+  where: `kind = 'deposit'`,
+  serves: 'whether a deposit was booked: no payment is booked twice',
+  query: `SELECT id
+    FROM ledger_transfers
+    WHERE kind = 'deposit' AND reference = :reference`,
+})
+@PerformanceIndex('ledger_transfers_mint_reference', {
+  on: ['reference'],
+  unique: true,
+  where: `kind = 'mint'`,
+  serves: 'the booking of a mint: no mint is booked twice',
+  query: `SELECT id FROM ledger_transfers WHERE kind = 'mint' AND reference = :reference`,
+})
 export class LedgerTransfer {
   @IdColumn()
   id: string;

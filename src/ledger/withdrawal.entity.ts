@@ -1,15 +1,35 @@
-import { Check, Column, Entity, ForeignKey, Index, Unique } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, Unique } from 'typeorm';
 import { CreatedAt, IdColumn, InstantColumn, MoneyColumn, UpdatedAt } from '../database/columns';
+import { PerformanceIndex } from '../database/indexes/performance-index';
 
 export const WITHDRAWAL_STATUSES = ['pending', 'confirmed', 'refused'] as const;
 export type WithdrawalStatus = (typeof WITHDRAWAL_STATUSES)[number];
 
 /** Money on its way out: reserved until an admin confirms that it was paid, or refuses it. */
 @Entity('withdrawals')
+@PerformanceIndex('withdrawals_of_user', {
+  on: ['userId', 'id'],
+  serves: "a user's withdrawals, newest first",
+  query: `SELECT id, amount, reference, status, created_at
+    FROM withdrawals
+    WHERE user_id = :user_id
+    ORDER BY id DESC LIMIT 50`,
+})
+@PerformanceIndex('withdrawals_by_decider', {
+  on: ['decidedBy'],
+  serves: 'what somebody decided',
+  query: 'SELECT id FROM withdrawals WHERE decided_by = :decided_by LIMIT 50',
+})
+@PerformanceIndex('withdrawals_pending', {
+  on: ['id'],
+  where: `status = 'pending'`,
+  serves: 'withdrawals that wait for a decision, newest first',
+  query: `SELECT id, user_id, amount, reference
+    FROM withdrawals
+    WHERE status = 'pending'
+    ORDER BY id DESC LIMIT 50`,
+})
 @Unique(['userId', 'reference'])
-@Index('withdrawals_of_user', ['userId', 'id'])
-@Index('withdrawals_by_decider', ['decidedBy'])
-@Index('withdrawals_pending', ['id'], { where: `status = 'pending'` })
 @Check('withdrawals_amount_positive', 'amount > 0')
 export class Withdrawal {
   @IdColumn()

@@ -1,4 +1,4 @@
-import { Check, Column, Entity, ForeignKey, Index } from 'typeorm';
+import { Check, Column, Entity, ForeignKey } from 'typeorm';
 import type { Money, Price, WattHours } from '../common/units';
 import {
   CreatedAt,
@@ -9,6 +9,7 @@ import {
   PriceColumn,
   UpdatedAt,
 } from '../database/columns';
+import { PerformanceIndex } from '../database/indexes/performance-index';
 import { EnergyOrder } from './energy-order.entity';
 import { TRANSACTION_STATUSES, type TransactionStatus } from './life-cycle';
 import { EnergyOffer } from './offer.entity';
@@ -18,25 +19,77 @@ import { EnergyOffer } from './offer.entity';
  * a pending one holds the seller's energy and the buyer's money reserved until it is settled or called off.
  */
 @Entity('energy_transactions')
-// What a seller sold, newest first.
-@Index('idx_energy_transactions_seller', ['sellerId', 'id'])
-// What a buyer bought, newest first.
-@Index('idx_energy_transactions_buyer', ['buyerId', 'id'])
-// What waits for a chain or an acceptance, oldest first.
-@Index('idx_energy_transactions_status', ['status', 'id'], { where: `status IN ('pending', 'processing')` })
-// The sales of one offer.
-@Index('idx_energy_transactions_offer', ['offerId', 'id'])
-// The fills of one order.
-@Index('idx_energy_transactions_order', ['orderId', 'id'], { where: 'order_id IS NOT NULL' })
-// What was settled in a period.
-@Index('idx_energy_transactions_settled', ['settledAt', 'id'], { where: 'settled_at IS NOT NULL' })
-// The sales that one transaction on the chain settled.
-@Index('idx_energy_transactions_blockchain', ['blockchainTxSignature'], {
-  where: 'blockchain_tx_signature IS NOT NULL',
+@PerformanceIndex('idx_energy_transactions_seller', {
+  on: ['sellerId', 'id'],
+  serves: 'what a seller sold, newest first',
+  query: `SELECT id, offer_id, order_id, seller_id, buyer_id, amount_wh, price, total, fee, status
+    FROM energy_transactions
+    WHERE seller_id = :seller_id
+    ORDER BY id DESC LIMIT 50`,
 })
-// What two participants traded with each other, whoever sold:
-// (least(seller_id, buyer_id), greatest(seller_id, buyer_id), created_at DESC).
-@Index('idx_energy_transactions_participants', { synchronize: false })
+@PerformanceIndex('idx_energy_transactions_buyer', {
+  on: ['buyerId', 'id'],
+  serves: 'what a buyer bought, newest first',
+  query: `SELECT id, offer_id, order_id, seller_id, buyer_id, amount_wh, price, total, fee, status
+    FROM energy_transactions
+    WHERE buyer_id = :buyer_id
+    ORDER BY id DESC LIMIT 50`,
+})
+@PerformanceIndex('idx_energy_transactions_status', {
+  on: ['status', 'id'],
+  where: `status IN ('pending', 'processing')`,
+  serves: 'what waits for a chain or an acceptance, oldest first',
+  query: `SELECT id, offer_id, order_id, seller_id, buyer_id, amount_wh, price, total, fee, status
+    FROM energy_transactions
+    WHERE status IN ('pending', 'processing') AND status = :status
+    ORDER BY id LIMIT 50`,
+})
+@PerformanceIndex('idx_energy_transactions_offer', {
+  on: ['offerId', 'id'],
+  serves: 'the sales of one offer, newest first',
+  query: `SELECT id, offer_id, order_id, seller_id, buyer_id, amount_wh, price, total, fee, status
+    FROM energy_transactions
+    WHERE offer_id = :offer_id
+    ORDER BY id DESC LIMIT 50`,
+})
+@PerformanceIndex('idx_energy_transactions_order', {
+  on: ['orderId', 'id'],
+  where: 'order_id IS NOT NULL',
+  serves: 'the fills of one order, newest first',
+  query: `SELECT id, offer_id, order_id, seller_id, buyer_id, amount_wh, price, total, fee, status
+    FROM energy_transactions
+    WHERE order_id = :order_id
+    ORDER BY id DESC LIMIT 50`,
+})
+@PerformanceIndex('idx_energy_transactions_settled', {
+  on: ['settledAt', 'id'],
+  where: 'settled_at IS NOT NULL',
+  serves: 'what was settled in a period',
+  query: `SELECT id, offer_id, order_id, seller_id, buyer_id, amount_wh, price, total, fee, status
+    FROM energy_transactions
+    WHERE settled_at >= :settled_at::timestamptz AND settled_at < :settled_at::timestamptz + interval '1 hour'
+    ORDER BY settled_at, id`,
+})
+@PerformanceIndex('idx_energy_transactions_blockchain', {
+  on: ['blockchainTxSignature'],
+  where: 'blockchain_tx_signature IS NOT NULL',
+  serves: 'the sales that one transaction on the chain settled',
+  query: `SELECT id, offer_id, order_id, seller_id, buyer_id, amount_wh, price, total, fee, status
+    FROM energy_transactions
+    WHERE blockchain_tx_signature = :blockchain_tx_signature`,
+})
+@PerformanceIndex('idx_energy_transactions_participants', {
+  on: [
+    { sql: 'least(seller_id, buyer_id)' },
+    { sql: 'greatest(seller_id, buyer_id)' },
+    { sql: 'created_at DESC' },
+  ],
+  serves: 'what two participants traded with each other, whoever sold, newest first',
+  query: `SELECT id, offer_id, order_id, seller_id, buyer_id, amount_wh, price, total, fee, status
+    FROM energy_transactions
+    WHERE least(seller_id, buyer_id) = least(:seller_id::uuid, :buyer_id::uuid) AND greatest(seller_id, buyer_id) = greatest(:seller_id::uuid, :buyer_id::uuid)
+    ORDER BY created_at DESC LIMIT 50`,
+})
 @Check('energy_transactions_amount_positive', 'amount_wh > 0')
 @Check('energy_transactions_price_positive', 'price > 0')
 @Check('energy_transactions_fee_within_total', 'fee >= 0 AND fee <= total')

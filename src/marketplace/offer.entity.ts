@@ -1,4 +1,4 @@
-import { Check, Column, Entity, ForeignKey, Index } from 'typeorm';
+import { Check, Column, Entity, ForeignKey } from 'typeorm';
 import { ENERGY_SOURCES, type EnergySource } from '../common/request-schemas';
 import type { Price, WattHours } from '../common/units';
 import {
@@ -9,6 +9,7 @@ import {
   PriceColumn,
   UpdatedAt,
 } from '../database/columns';
+import { PerformanceIndex } from '../database/indexes/performance-index';
 import { OFFER_STATUSES, type OfferStatus } from './life-cycle';
 
 const ACTIVE = `status = 'active'`;
@@ -18,20 +19,68 @@ const ACTIVE = `status = 'active'`;
  * `remaining_wh` and the reservation move together. Price, source and window never change after listing.
  */
 @Entity('energy_offers')
-// What a seller has offered, newest first.
-@Index('idx_energy_offers_seller_id', ['sellerId', 'id'])
-// Active offers whose time is over, longest over first.
-@Index('idx_energy_offers_status', ['availableUntil', 'id'], { where: ACTIVE })
-// Active offers of one source, newest first.
-@Index('idx_energy_offers_source', ['energySource', 'id'], { where: ACTIVE })
-// Active offers of any source, cheapest first: the listing, and what an order without preference takes.
-@Index('idx_energy_offers_price', ['pricePerKwh', 'id'], { where: ACTIVE })
-// Active offers of one source, cheapest first: the listing, and what an order with a preference takes.
-@Index('idx_energy_offers_marketplace', ['energySource', 'pricePerKwh', 'id'], { where: ACTIVE })
-// Active offers whose window contains an instant: GiST (tstzrange(available_from, available_until)).
-@Index('idx_energy_offers_availability', { synchronize: false })
-// Active offers that have at least so much left.
-@Index('idx_energy_offers_amount', ['remainingWh'], { where: ACTIVE })
+@PerformanceIndex('idx_energy_offers_seller_id', {
+  on: ['sellerId', 'id'],
+  serves: 'what a seller has offered, newest first',
+  query: `SELECT id, seller_id, energy_source, amount_wh, remaining_wh, price_per_kwh, available_from, available_until, status
+    FROM energy_offers
+    WHERE seller_id = :seller_id
+    ORDER BY id DESC LIMIT 50`,
+})
+@PerformanceIndex('idx_energy_offers_status', {
+  on: ['availableUntil', 'id'],
+  where: ACTIVE,
+  serves: 'active offers whose time is over, longest over first',
+  query: `SELECT id, seller_id, energy_source, amount_wh, remaining_wh, price_per_kwh, available_from, available_until
+    FROM energy_offers
+    WHERE status = 'active' AND available_until <= now()
+    ORDER BY available_until, id LIMIT 50`,
+})
+@PerformanceIndex('idx_energy_offers_source', {
+  on: ['energySource', 'id'],
+  where: ACTIVE,
+  serves: 'active offers of one source, newest first',
+  query: `SELECT id, seller_id, energy_source, amount_wh, remaining_wh, price_per_kwh, available_from, available_until
+    FROM energy_offers
+    WHERE status = 'active' AND available_until > now() AND energy_source = :energy_source
+    ORDER BY id DESC LIMIT 50`,
+})
+@PerformanceIndex('idx_energy_offers_price', {
+  on: ['pricePerKwh', 'id'],
+  where: ACTIVE,
+  serves: 'active offers of any source, cheapest first',
+  query: `SELECT id, seller_id, energy_source, amount_wh, remaining_wh, price_per_kwh, available_from, available_until
+    FROM energy_offers
+    WHERE status = 'active' AND available_until > now()
+    ORDER BY price_per_kwh, id LIMIT 50`,
+})
+@PerformanceIndex('idx_energy_offers_marketplace', {
+  on: ['energySource', 'pricePerKwh', 'id'],
+  where: ACTIVE,
+  serves: 'the marketplace listing: active offers of one source, cheapest first',
+  query: `SELECT id, seller_id, energy_source, amount_wh, remaining_wh, price_per_kwh, available_from, available_until
+    FROM energy_offers
+    WHERE status = 'active' AND available_until > now() AND energy_source = :energy_source
+    ORDER BY price_per_kwh, id LIMIT 50`,
+})
+@PerformanceIndex('idx_energy_offers_availability', {
+  on: [{ sql: 'tstzrange(available_from, available_until)' }],
+  using: 'gist',
+  where: ACTIVE,
+  serves: 'active offers whose window contains an instant',
+  query: `SELECT id, seller_id, energy_source, amount_wh, remaining_wh, price_per_kwh, available_from, available_until
+    FROM energy_offers
+    WHERE status = 'active' AND tstzrange(available_from, available_until) @> :available_from::timestamptz LIMIT 50`,
+})
+@PerformanceIndex('idx_energy_offers_amount', {
+  on: ['remainingWh'],
+  where: ACTIVE,
+  serves: 'active offers that have at least so much left, largest first',
+  query: `SELECT id, seller_id, energy_source, amount_wh, remaining_wh, price_per_kwh, available_from, available_until
+    FROM energy_offers
+    WHERE status = 'active' AND remaining_wh >= :remaining_wh
+    ORDER BY remaining_wh DESC LIMIT 50`,
+})
 @Check('energy_offers_amount_positive', 'amount_wh > 0')
 @Check('energy_offers_price_positive', 'price_per_kwh > 0')
 @Check('energy_offers_never_oversold', 'remaining_wh >= 0 AND remaining_wh <= amount_wh')

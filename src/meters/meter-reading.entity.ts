@@ -1,5 +1,6 @@
-import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
 import { CreatedAt, EnergyColumn, UpdatedAt } from '../database/columns';
+import { PerformanceIndex } from '../database/indexes/performance-index';
 import { Meter } from './meter.entity';
 import { Mint } from './mint.entity';
 import { READING_QUALITIES, type ReadingQuality } from './reading';
@@ -7,22 +8,66 @@ import { READING_QUALITIES, type ReadingQuality } from './reading';
 /**
  * What a meter counted in `[intervalStart, intervalStart + intervalMinutes)`. Partitioned by month of
  * interval_start.
- *
- * Its indexes serve, in this order: somebody's readings, newest first; those that arrived for a wallet; the
- * surplus of a meter that waits to be minted; somebody's readings that are minted, or are not, newest first;
- * what all meters counted in a span of time; the readings behind a transaction on the chain; the readings
- * behind a mint.
  */
 @Entity('meter_readings')
-@Index('idx_meter_readings_user_id', ['userId', 'intervalStart', 'meterId'])
-@Index('idx_meter_readings_wallet', ['walletAddress', 'intervalStart'], {
-  where: 'wallet_address IS NOT NULL',
+@PerformanceIndex('idx_meter_readings_user_id', {
+  on: ['userId', 'intervalStart', 'meterId'],
+  serves: "somebody's readings, newest first",
+  query: `SELECT meter_id, interval_start, interval_minutes, generated_wh, consumed_wh, surplus_wh
+    FROM meter_readings
+    WHERE user_id = :user_id
+    ORDER BY interval_start DESC, meter_id DESC LIMIT 50`,
 })
-@Index('idx_meter_readings_minted', ['meterId', 'userId'], { where: 'NOT minted AND surplus_wh > 0' })
-@Index('idx_meter_readings_user_minted', ['userId', 'minted', 'intervalStart', 'meterId'])
-@Index('idx_meter_readings_timestamp', ['intervalStart'], { type: 'brin' })
-@Index('idx_meter_readings_tx_signature', ['mintTxSignature'], { where: 'mint_tx_signature IS NOT NULL' })
-@Index('meter_readings_of_mint', ['mintId'], { where: 'mint_id IS NOT NULL' })
+@PerformanceIndex('idx_meter_readings_wallet', {
+  on: ['walletAddress', 'intervalStart'],
+  where: 'wallet_address IS NOT NULL',
+  serves: 'the readings that arrived for a wallet, newest first',
+  query: `SELECT meter_id, interval_start, interval_minutes, generated_wh, consumed_wh, surplus_wh
+    FROM meter_readings
+    WHERE wallet_address = :wallet_address
+    ORDER BY interval_start DESC LIMIT 50`,
+})
+@PerformanceIndex('idx_meter_readings_minted', {
+  on: ['meterId', 'userId'],
+  where: 'NOT minted AND surplus_wh > 0',
+  serves: 'the surplus of a meter that waits to be minted',
+  query: `SELECT DISTINCT meter_id, user_id
+    FROM meter_readings
+    WHERE meter_id = :meter_id AND NOT minted AND surplus_wh > 0`,
+})
+@PerformanceIndex('idx_meter_readings_user_minted', {
+  on: ['userId', 'minted', 'intervalStart', 'meterId'],
+  serves: "somebody's readings that are minted, or are not, newest first",
+  query: `SELECT meter_id, interval_start, interval_minutes, generated_wh, consumed_wh, surplus_wh
+    FROM meter_readings
+    WHERE user_id = :user_id AND minted = :minted
+    ORDER BY interval_start DESC, meter_id DESC LIMIT 50`,
+})
+@PerformanceIndex('idx_meter_readings_timestamp', {
+  on: ['intervalStart'],
+  using: 'brin',
+  with: { pages_per_range: 8 },
+  serves: 'what all meters counted in a span of time',
+  query: `SELECT meter_id, interval_start, interval_minutes, generated_wh, consumed_wh, surplus_wh
+    FROM meter_readings
+    WHERE interval_start >= :interval_start::timestamptz AND interval_start < :interval_start::timestamptz + interval '1 hour'`,
+})
+@PerformanceIndex('idx_meter_readings_tx_signature', {
+  on: ['mintTxSignature'],
+  where: 'mint_tx_signature IS NOT NULL',
+  serves: 'the readings behind a transaction on the chain',
+  query: `SELECT meter_id, interval_start, interval_minutes, generated_wh, consumed_wh, surplus_wh
+    FROM meter_readings
+    WHERE mint_tx_signature = :mint_tx_signature`,
+})
+@PerformanceIndex('meter_readings_of_mint', {
+  on: ['mintId'],
+  where: 'mint_id IS NOT NULL',
+  serves: 'the readings behind a mint',
+  query: `SELECT meter_id, interval_start, interval_minutes, generated_wh, consumed_wh, surplus_wh
+    FROM meter_readings
+    WHERE mint_id = :mint_id`,
+})
 @Check('meter_readings_never_negative', 'generated_wh >= 0 AND consumed_wh >= 0')
 @Check('meter_readings_surplus', 'surplus_wh = greatest(0, generated_wh - consumed_wh)')
 @Check('meter_readings_interval_known', 'interval_minutes IN (5, 10, 15, 30, 60)')

@@ -1,13 +1,28 @@
-import { Check, Column, Entity, ForeignKey, Index, Unique } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, Unique } from 'typeorm';
 import { ENERGY_SOURCES, type EnergySource } from '../common/request-schemas';
 import { CreatedAt, EnergyColumn, IdColumn, UpdatedAt } from '../database/columns';
+import { PerformanceIndex } from '../database/indexes/performance-index';
 import { METER_STATUSES, type MeterStatus } from './meter-life-cycle';
 
 /** A device that counts what its owner generates and consumes, interval by interval. */
 @Entity('meters')
+@PerformanceIndex('meters_of_owner', {
+  on: ['ownerId', 'id'],
+  serves: "an owner's meters, newest first",
+  query: `SELECT id, serial, zone, energy_source, status
+    FROM meters
+    WHERE owner_id = :owner_id
+    ORDER BY id DESC LIMIT 50`,
+})
+@PerformanceIndex('meters_by_status', {
+  on: ['status', 'id'],
+  serves: 'meters in one status, newest first',
+  query: `SELECT id, serial, zone, energy_source
+    FROM meters
+    WHERE status = :status
+    ORDER BY id DESC LIMIT 50`,
+})
 @Unique(['serial'])
-@Index('meters_of_owner', ['ownerId', 'id'])
-@Index('meters_by_status', ['status', 'id'])
 @Check('meters_capacity_bounded', 'capacity_w BETWEEN 0 AND 1000000000')
 @Check('meters_interval_known', 'interval_minutes IN (5, 10, 15, 30, 60)')
 export class Meter {

@@ -1,5 +1,6 @@
-import { Column, Entity, ForeignKey, Index } from 'typeorm';
+import { Column, Entity, ForeignKey } from 'typeorm';
 import { CreatedAt, EnergyColumn, IdColumn, InstantColumn } from '../database/columns';
+import { PerformanceIndex } from '../database/indexes/performance-index';
 import { Meter } from './meter.entity';
 import { READING_QUALITIES, type ReadingQuality } from './reading';
 
@@ -13,12 +14,27 @@ export type RevisionOutcome = (typeof REVISION_OUTCOMES)[number];
  * the same figures are sent: it is a break for reconciliation, not a log of attempts.
  */
 @Entity('reading_revisions')
-@Index('reading_revisions_of_interval', ['meterId', 'intervalStart'])
-@Index('reading_revisions_refused_once', ['meterId', 'intervalStart', 'newGeneratedWh', 'newConsumedWh'], {
+@PerformanceIndex('reading_revisions_of_interval', {
+  on: ['meterId', 'intervalStart'],
+  serves: 'what was changed of a reading',
+  query: `SELECT id, outcome, new_generated_wh, new_consumed_wh
+    FROM reading_revisions
+    WHERE meter_id = :meter_id AND interval_start = :interval_start`,
+})
+@PerformanceIndex('reading_revisions_refused_once', {
+  on: ['meterId', 'intervalStart', 'newGeneratedWh', 'newConsumedWh'],
   unique: true,
   where: `outcome = 'refused'`,
+  serves: 'whether the same change was refused before',
+  query: `SELECT id
+    FROM reading_revisions
+    WHERE meter_id = :meter_id AND interval_start = :interval_start AND new_generated_wh = :new_generated_wh AND new_consumed_wh = :new_consumed_wh AND outcome = 'refused'`,
 })
-@Index('reading_revisions_of_user', ['revisedBy'])
+@PerformanceIndex('reading_revisions_of_user', {
+  on: ['revisedBy'],
+  serves: 'what somebody changed',
+  query: 'SELECT id FROM reading_revisions WHERE revised_by = :revised_by LIMIT 50',
+})
 export class ReadingRevision {
   @IdColumn()
   id: string;

@@ -1,5 +1,6 @@
-import { Check, Column, Entity, ForeignKey, Index } from 'typeorm';
+import { Check, Column, Entity, ForeignKey } from 'typeorm';
 import { CreatedAt, IdColumn, MoneyColumn, UpdatedAt } from '../database/columns';
+import { PerformanceIndex } from '../database/indexes/performance-index';
 import { Reconciliation } from './reconciliation.entity';
 
 export const BREAK_STATUSES = ['open', 'assigned', 'proposed', 'resolved'] as const;
@@ -7,8 +8,22 @@ export type BreakStatus = (typeof BREAK_STATUSES)[number];
 
 /** Something that should agree and does not, for somebody to look into. */
 @Entity('reconciliation_breaks')
-@Index('reconciliation_breaks_of_run', ['reconciliationId', 'id'])
-@Index('reconciliation_breaks_of_type', ['reconciliationId', 'type', 'id'])
+@PerformanceIndex('reconciliation_breaks_of_run', {
+  on: ['reconciliationId', 'id'],
+  serves: "a run's breaks",
+  query: `SELECT id, type, entity, entity_id, expected, actual, status
+    FROM reconciliation_breaks
+    WHERE reconciliation_id = :reconciliation_id
+    ORDER BY id LIMIT 50`,
+})
+@PerformanceIndex('reconciliation_breaks_of_type', {
+  on: ['reconciliationId', 'type', 'id'],
+  serves: "a run's breaks of one type",
+  query: `SELECT id, entity, entity_id, expected, actual, status
+    FROM reconciliation_breaks
+    WHERE reconciliation_id = :reconciliation_id AND type = :type
+    ORDER BY id LIMIT 50`,
+})
 @Check('reconciliation_breaks_difference', 'difference = actual - expected')
 export class ReconciliationBreak {
   @IdColumn()

@@ -1,5 +1,6 @@
-import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import { Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
 import { CreatedAt, MoneyColumn } from '../database/columns';
+import { PerformanceIndex } from '../database/indexes/performance-index';
 import { Reconciliation } from './reconciliation.entity';
 
 export const RECONCILIATION_ITEM_STATUSES = [
@@ -16,7 +17,14 @@ export type ReconciliationItemStatus = (typeof RECONCILIATION_ITEM_STATUSES)[num
  * items lie together and can be moved to a shard; only the parent is known here.
  */
 @Entity('reconciliation_items')
-@Index('idx_reconciliation_items_reconciliation_id', ['reconciliationId', 'status', 'id'])
+@PerformanceIndex('idx_reconciliation_items_reconciliation_id', {
+  on: ['reconciliationId', 'status', 'id'],
+  serves: "a run's items in one status",
+  query: `SELECT id, reference, status, left_amount, right_amount
+    FROM reconciliation_items
+    WHERE reconciliation_id = :reconciliation_id AND status = :status
+    ORDER BY id LIMIT 50`,
+})
 export class ReconciliationItem {
   @PrimaryColumn('uuid')
   @ForeignKey(() => Reconciliation)

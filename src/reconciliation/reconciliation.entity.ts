@@ -1,29 +1,83 @@
-import { Check, Column, Entity, ForeignKey, Index } from 'typeorm';
+import { Check, Column, Entity, ForeignKey } from 'typeorm';
 import { CreatedAt, IdColumn, InstantColumn, MoneyColumn, UpdatedAt } from '../database/columns';
+import { PerformanceIndex } from '../database/indexes/performance-index';
 import { Project } from './project.entity';
 
 export const RECONCILIATION_STATUSES = ['pending', 'running', 'completed', 'failed', 'cancelled'] as const;
 export type ReconciliationStatus = (typeof RECONCILIATION_STATUSES)[number];
 
-/**
- * One run of a comparison. Indexes that are descending, covering or GIN stand in full in the migration;
- * what each serves:
- * - status: runs under way and failed ones, those untouched longest first
- * - pending: the queue of waiting runs, answered from the index alone
- * - project_status, project_id: a project's runs, of one status or all, newest first
- * - status_created, created_at: everybody's runs, of one status or all, newest first
- * - covering: what a project's runs of a reference came to, from the index alone
- * - metadata: runs by anything that is noted of them
- */
+/** One run of a comparison. */
 @Entity('reconciliations')
-@Index('idx_reconciliations_status', ['status', 'updatedAt'], { where: `status IN ('running', 'failed')` })
-@Index('idx_reconciliations_pending', { synchronize: false })
-@Index('idx_reconciliations_project_status', { synchronize: false })
-@Index('idx_reconciliations_covering', { synchronize: false })
-@Index('idx_reconciliations_metadata', { synchronize: false })
-@Index('idx_reconciliations_project_id', { synchronize: false })
-@Index('idx_reconciliations_created_at', { synchronize: false })
-@Index('idx_reconciliations_status_created', { synchronize: false })
+@PerformanceIndex('idx_reconciliations_status', {
+  on: ['status', 'updatedAt'],
+  where: `status IN ('running', 'failed')`,
+  serves: 'runs that work or failed, longest untouched first',
+  query: `SELECT id, project_id, reference, amount, status, created_at
+    FROM reconciliations
+    WHERE status IN ('running', 'failed') AND status = :status
+    ORDER BY updated_at LIMIT 50`,
+})
+@PerformanceIndex('idx_reconciliations_pending', {
+  on: ['createdAt', 'id'],
+  include: ['projectId', 'reference', 'amount'],
+  where: `status = 'pending'`,
+  serves: 'what waits, of the last seven days, with its project, newest first',
+  query: `SELECT r.id, r.reference, r.amount, r.created_at, p.name AS project_name
+    FROM reconciliations r JOIN projects p ON p.id = r.project_id
+    WHERE r.status = 'pending' AND r.created_at > now() - interval '7 days'
+    ORDER BY r.created_at DESC LIMIT 100`,
+})
+@PerformanceIndex('idx_reconciliations_project_status', {
+  on: ['projectId', 'status', 'createdAt', 'id'],
+  order: { createdAt: 'DESC', id: 'DESC' },
+  serves: "a project's runs in one status, newest first",
+  query: `SELECT id, project_id, reference, amount, status, created_at
+    FROM reconciliations
+    WHERE project_id = :project_id AND status = :status
+    ORDER BY created_at DESC, id DESC LIMIT 50`,
+})
+@PerformanceIndex('idx_reconciliations_covering', {
+  on: ['projectId', 'reference'],
+  include: ['amount', 'status'],
+  serves: 'amount and status of a reference within a project, without a look into the table',
+  query: `SELECT reference, amount, status
+    FROM reconciliations
+    WHERE project_id = :project_id AND reference = :reference`,
+})
+@PerformanceIndex('idx_reconciliations_metadata', {
+  on: ['metadata'],
+  using: 'gin',
+  serves: 'runs whose metadata contain something',
+  query: `SELECT id, project_id, reference, amount, status
+    FROM reconciliations
+    WHERE metadata @> :metadata::jsonb`,
+})
+@PerformanceIndex('idx_reconciliations_project_id', {
+  on: ['projectId', 'createdAt', 'id'],
+  order: { createdAt: 'DESC', id: 'DESC' },
+  serves: "a project's runs, newest first",
+  query: `SELECT id, project_id, reference, amount, status, created_at
+    FROM reconciliations
+    WHERE project_id = :project_id
+    ORDER BY created_at DESC, id DESC LIMIT 50`,
+})
+@PerformanceIndex('idx_reconciliations_created_at', {
+  on: ['createdAt', 'id'],
+  order: { createdAt: 'DESC', id: 'DESC' },
+  serves: 'all runs, newest first',
+  query: `SELECT id, project_id, reference, amount, status, created_at
+    FROM reconciliations
+    ORDER BY created_at DESC, id DESC LIMIT 50`,
+})
+@PerformanceIndex('idx_reconciliations_status_created', {
+  on: ['status', 'createdAt', 'id'],
+  order: { createdAt: 'DESC', id: 'DESC' },
+  serves: 'all runs in one status, newest first',
+  query: `SELECT id, project_id, reference, amount, status, created_at
+    FROM reconciliations
+    WHERE status = :status
+    ORDER BY created_at DESC, id DESC LIMIT 50`,
+})
 @Check('reconciliations_progress', 'progress BETWEEN 0 AND 100')
 @Check(
   'reconciliations_finish',

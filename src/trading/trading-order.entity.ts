@@ -1,4 +1,4 @@
-import { Check, Column, Entity, ForeignKey, Index } from 'typeorm';
+import { Check, Column, Entity, ForeignKey } from 'typeorm';
 import type { Money, Price, WattHours } from '../common/units';
 import {
   CreatedAt,
@@ -10,6 +10,7 @@ import {
   SequenceColumn,
   UpdatedAt,
 } from '../database/columns';
+import { PerformanceIndex } from '../database/indexes/performance-index';
 import { Market } from './market.entity';
 import {
   ORDER_REASONS,
@@ -25,30 +26,77 @@ import {
   type TimeInForce,
 } from './order';
 
-/** An order of a market, from its placing to its end. Forms that TypeORM cannot express stand in the migration. */
+/** An order of a market, from its placing to its end. */
 @Entity('trading_orders')
-// An owner's orders, newest first.
-@Index('idx_trading_orders_user_id', ['userId', 'id'])
-// An owner's orders of one status, newest first.
-@Index('idx_trading_orders_user_status', ['userId', 'status', 'id'])
-// What is due to expire: (expires_at) over resting orders that expire.
-@Index('idx_trading_orders_status', ['expiresAt'], {
+@PerformanceIndex('idx_trading_orders_user_id', {
+  on: ['userId', 'id'],
+  serves: "an owner's orders, newest first",
+  query: `SELECT id, market, side, quantity_wh, filled_wh, price_per_kwh, status
+    FROM trading_orders
+    WHERE user_id = :user_id
+    ORDER BY id DESC LIMIT 50`,
+})
+@PerformanceIndex('idx_trading_orders_status', {
+  on: ['expiresAt'],
   where: `status IN ('open', 'partially_filled') AND expires_at IS NOT NULL`,
+  serves: 'resting orders whose time is over',
+  query: `SELECT DISTINCT market
+    FROM trading_orders
+    WHERE status IN ('open', 'partially_filled') AND expires_at IS NOT NULL AND expires_at <= now()`,
 })
-// Order flow of a market by side over time: (market, side, created_at) INCLUDE (quantity_wh).
-@Index('idx_trading_orders_side', { synchronize: false })
-// The asks of a book, best first.
-@Index('idx_trading_orders_price', ['market', 'pricePerKwh', 'sequence'], {
+@PerformanceIndex('idx_trading_orders_user_status', {
+  on: ['userId', 'status', 'id'],
+  serves: "an owner's orders of one status, newest first",
+  query: `SELECT id, market, side, quantity_wh, filled_wh, price_per_kwh, status
+    FROM trading_orders
+    WHERE user_id = :user_id AND status = :status
+    ORDER BY id DESC LIMIT 50`,
+})
+@PerformanceIndex('idx_trading_orders_side', {
+  on: ['market', 'side', 'createdAt'],
+  include: ['quantityWh'],
+  serves: "a market's order flow of one side in a span of time",
+  query: `SELECT count(*), sum(quantity_wh)
+    FROM trading_orders
+    WHERE market = :market AND side = :side AND created_at >= :created_at::timestamptz AND created_at < :created_at::timestamptz + interval '1 hour'`,
+})
+@PerformanceIndex('idx_trading_orders_status_side', {
+  on: ['market', 'pricePerKwh', 'sequence'],
+  order: { pricePerKwh: 'DESC' },
+  where: `side = 'buy' AND status IN ('open', 'partially_filled')`,
+  serves: "the bids of a market's book, best first",
+  query: `SELECT id, market, side, quantity_wh, filled_wh, price_per_kwh, status
+    FROM trading_orders
+    WHERE market = :market AND side = 'buy' AND status IN ('open', 'partially_filled')
+    ORDER BY price_per_kwh DESC, sequence LIMIT 50`,
+})
+@PerformanceIndex('idx_trading_orders_price', {
+  on: ['market', 'pricePerKwh', 'sequence'],
   where: `side = 'sell' AND status IN ('open', 'partially_filled')`,
+  serves: "the asks of a market's book, best first",
+  query: `SELECT id, market, side, quantity_wh, filled_wh, price_per_kwh, status
+    FROM trading_orders
+    WHERE market = :market AND side = 'sell' AND status IN ('open', 'partially_filled')
+    ORDER BY price_per_kwh, sequence LIMIT 50`,
 })
-// The bids of a book, best first: (market, price_per_kwh DESC, sequence) over resting buys.
-@Index('idx_trading_orders_status_side', { synchronize: false })
-// What a market filled last: (market, filled_at DESC) over filled orders.
-@Index('idx_trading_orders_filled_at', { synchronize: false })
-// An owner's order by the name that the owner gave it.
-@Index('trading_orders_client_order_id', ['userId', 'clientOrderId'], {
+@PerformanceIndex('idx_trading_orders_filled_at', {
+  on: ['market', 'filledAt'],
+  order: { filledAt: 'DESC' },
+  where: 'filled_at IS NOT NULL',
+  serves: 'what a market filled last',
+  query: `SELECT id, market, side, quantity_wh, filled_wh, price_per_kwh, status
+    FROM trading_orders
+    WHERE market = :market AND filled_at IS NOT NULL
+    ORDER BY filled_at DESC LIMIT 50`,
+})
+@PerformanceIndex('trading_orders_client_order_id', {
+  on: ['userId', 'clientOrderId'],
   unique: true,
   where: 'client_order_id IS NOT NULL',
+  serves: "an owner's order by the name that the owner gave it",
+  query: `SELECT id, market, side, quantity_wh, filled_wh, price_per_kwh, status
+    FROM trading_orders
+    WHERE user_id = :user_id AND client_order_id = :client_order_id`,
 })
 @Check('trading_orders_quantity_positive', 'quantity_wh > 0')
 @Check('trading_orders_never_overfilled', 'filled_wh BETWEEN 0 AND quantity_wh')

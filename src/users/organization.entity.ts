@@ -1,9 +1,15 @@
-import { Column, Entity, Index } from 'typeorm';
+import { Column, Entity } from 'typeorm';
 import { CreatedAt, IdColumn, UpdatedAt } from '../database/columns';
+import { PerformanceIndex } from '../database/indexes/performance-index';
 
-/** A company, cooperative or municipality that users belong to. `organizations_name`: unique (lower(name)). */
+/** A company, cooperative or municipality that users belong to. */
 @Entity('organizations')
-@Index('organizations_name', { synchronize: false })
+@PerformanceIndex('organizations_name', {
+  on: [{ sql: 'lower(name)' }],
+  unique: true,
+  serves: 'whether a name is taken, without regard to case',
+  query: 'SELECT id FROM organizations WHERE lower(name) = lower(:name)',
+})
 export class Organization {
   @IdColumn()
   id: string;

@@ -1,13 +1,21 @@
-import { Column, Entity, ForeignKey, Index, PrimaryColumn, Unique } from 'typeorm';
+import { Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
 import { CreatedAt, InstantColumn } from '../database/columns';
+import { PerformanceIndex } from '../database/indexes/performance-index';
 
 export const USER_TOKEN_KINDS = ['email_verification', 'password_reset'] as const;
 export type UserTokenKind = (typeof USER_TOKEN_KINDS)[number];
 
 /** A secret that was mailed to a user, good once: at most one per user and kind, the newest. */
 @Entity('user_tokens')
+@PerformanceIndex('user_tokens_expiry', {
+  on: ['expiresAt'],
+  serves: 'tokens that are over',
+  query: `SELECT user_id, kind
+    FROM user_tokens
+    WHERE expires_at < :expires_at::timestamptz
+    ORDER BY expires_at LIMIT 1000`,
+})
 @Unique(['tokenHash'])
-@Index('user_tokens_expiry', ['expiresAt'])
 export class UserToken {
   @PrimaryColumn('uuid')
   @ForeignKey('users')

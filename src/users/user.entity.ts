@@ -1,25 +1,95 @@
-import { Check, Column, Entity, ForeignKey, Index } from 'typeorm';
+import { Check, Column, Entity, ForeignKey } from 'typeorm';
 import { ROLES, type Role } from '../auth/principal';
 import { CreatedAt, IdColumn, InstantColumn, UpdatedAt } from '../database/columns';
+import { PerformanceIndex } from '../database/indexes/performance-index';
 
 /**
  * Somebody who acts in the market, or runs it. A closed account keeps its row, without anything personal in
  * it, because the books refer to it.
- *
- * In forms that a decorator cannot express, see the migration: `idx_users_email` unique (lower(email)) and
- * `idx_users_username` unique (lower(username)) for log-in without case; `users_search`, trigrams over all that
- * an administrator may look somebody up by.
  */
 @Entity('users')
-@Index('idx_users_wallet_address', ['walletAddress'], { unique: true, where: 'wallet_address IS NOT NULL' })
-@Index('idx_users_email', { synchronize: false })
-@Index('idx_users_username', { synchronize: false })
-@Index('idx_users_role', ['role', 'id'], { where: 'is_active' })
-@Index('idx_users_email_verified', ['createdAt', 'id'], { where: 'NOT email_verified AND closed_at IS NULL' })
-@Index('idx_users_role_created', ['role', 'createdAt', 'id'])
-@Index('idx_users_org_id', ['organizationId', 'id'], { where: 'organization_id IS NOT NULL' })
-@Index('users_newest', ['createdAt', 'id'])
-@Index('users_search', { synchronize: false })
+@PerformanceIndex('idx_users_wallet_address', {
+  on: ['walletAddress'],
+  unique: true,
+  where: 'wallet_address IS NOT NULL',
+  serves: 'log-in by wallet: whose wallet is this',
+  query: `SELECT id, email, username, role, is_active
+    FROM users
+    WHERE wallet_address = :wallet_address`,
+})
+@PerformanceIndex('idx_users_email', {
+  on: [{ sql: 'lower(email)' }],
+  unique: true,
+  serves: 'log-in by e-mail, without regard to case',
+  query: `SELECT id, password_hash, role, is_active
+    FROM users
+    WHERE lower(email) = lower(:email)`,
+})
+@PerformanceIndex('idx_users_username', {
+  on: [{ sql: 'lower(username)' }],
+  unique: true,
+  serves: 'log-in by username, without regard to case',
+  query: `SELECT id, password_hash, role, is_active
+    FROM users
+    WHERE lower(username) = lower(:username)`,
+})
+@PerformanceIndex('idx_users_role', {
+  on: ['role', 'id'],
+  where: 'is_active',
+  serves: 'the active users of one role',
+  query: `SELECT id, email, username
+    FROM users
+    WHERE role = :role AND is_active
+    ORDER BY id LIMIT 50`,
+})
+@PerformanceIndex('idx_users_email_verified', {
+  on: ['createdAt', 'id'],
+  where: 'NOT email_verified AND closed_at IS NULL',
+  serves: 'accounts whose e-mail is not verified, newest first',
+  query: `SELECT id, email, username, role, created_at
+    FROM users
+    WHERE NOT email_verified AND closed_at IS NULL
+    ORDER BY created_at DESC, id DESC LIMIT 50`,
+})
+@PerformanceIndex('idx_users_role_created', {
+  on: ['role', 'createdAt', 'id'],
+  serves: 'all users of one role, newest first',
+  query: `SELECT id, email, username, role, created_at
+    FROM users
+    WHERE role = :role
+    ORDER BY created_at DESC, id DESC LIMIT 50`,
+})
+@PerformanceIndex('idx_users_org_id', {
+  on: ['organizationId', 'id'],
+  where: 'organization_id IS NOT NULL',
+  serves: 'the members of an organisation',
+  query: `SELECT id, email, username, role
+    FROM users
+    WHERE organization_id = :organization_id
+    ORDER BY id LIMIT 50`,
+})
+@PerformanceIndex('users_newest', {
+  on: ['createdAt', 'id'],
+  serves: 'all users, newest first',
+  query: `SELECT id, email, username, role, created_at
+    FROM users
+    ORDER BY created_at DESC, id DESC LIMIT 50`,
+})
+// The space in front lets a search for the beginning of a word find the first word too.
+@PerformanceIndex('users_search', {
+  on: [
+    {
+      sql: `lower(' ' || email || ' ' || username || ' ' || coalesce(first_name, '') || ' ' || coalesce(last_name, ''))`,
+      operatorClass: 'gin_trgm_ops',
+    },
+  ],
+  using: 'gin',
+  serves: 'whoever has a word in address, username or name that begins so',
+  query: `SELECT id, email, username
+    FROM users
+    WHERE lower(' ' || email || ' ' || username || ' ' || coalesce(first_name, '') || ' ' || coalesce(last_name, '')) LIKE '% ' || :username || '%'
+    ORDER BY created_at DESC, id DESC LIMIT 50`,
+})
 @Check('users_wallet_address_base58', `wallet_address ~ '^[1-9A-HJ-NP-Za-km-z]{32,44}$'`)
 @Check('users_closed_is_inactive', 'closed_at IS NULL OR NOT is_active')
 export class User {
