@@ -3,7 +3,12 @@ import type { Transaction } from '../src/database/transaction';
 import { LedgerService } from '../src/ledger/ledger.service';
 import { move, platformAccount, transfer, userAccount } from '../src/ledger/transfer';
 import { startApp, type Person, type TestApp } from './support/app';
+import { asOwner } from './support/database';
+import { until } from './support/mailbox';
 import { balanceOf, expectBooksToBalance, givesEnergy, givesMoney } from './support/market';
+
+/** Sessions that wait for a lock which another one holds. */
+const WAITING = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
 
 describe('the ledger', () => {
   let app: TestApp;
@@ -95,6 +100,36 @@ describe('the ledger', () => {
       code: 'INSUFFICIENT_BALANCE',
     });
     expect(await balanceOf(app, user, 'THB')).toEqual({ available: '1.000000', reserved: '9.000000' });
+  });
+
+  it('opens an account once when two bookings need it first', async () => {
+    const ledger = app.nest.get(LedgerService);
+    const asset = 'energy:geothermal';
+    const credits = (to: Person, wh: bigint) =>
+      transfer('mint', newId(), move(platformAccount('issuance', asset), userAccount(to.id, asset), wh));
+    let finish = (): void => undefined;
+    const held = new Promise<void>((resolve) => (finish = resolve));
+    let booked = (): void => undefined;
+    const firstHasBooked = new Promise<void>((resolve) => (booked = resolve));
+    const first = app.database.transaction(async (tx) => {
+      await ledger.post(tx, [credits(owner, 5n)]);
+      booked();
+      await held;
+    });
+    await firstHasBooked;
+    const second = app.database.transaction((tx) => ledger.post(tx, [credits(other, 7n)]));
+    await until(async () => (await asOwner(app.urls, WAITING)).length > 0);
+    finish();
+    await Promise.all([first, second]);
+    expect([await balanceOf(app, owner, asset), await balanceOf(app, other, asset)]).toEqual([
+      { available: '0.005', reserved: '0.000' },
+      { available: '0.007', reserved: '0.000' },
+    ]);
+    const [issuance] = await app.database.query<{ balance: bigint }>(
+      `SELECT balance FROM ledger_accounts WHERE platform = 'issuance' AND asset = $1`,
+      [asset],
+    );
+    expect(issuance?.balance).toBe(-12n);
   });
 
   it('finds the accounts it books on among those of everybody without reading the others', async () => {
