@@ -1,9 +1,10 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadConfig, readDotEnv, type Config } from './config/config';
 import { createApp } from './create-app';
+import { ExplainedError } from './database/explained-error';
 import { migrate } from './database/migrate';
-import { DemoLauncher } from './demo-launcher';
 import { openDatabase, type OpenDatabase } from './database/open-database';
+import { DemoLauncher } from './demo-launcher';
 import { PinoLogger } from './http/logger';
 import { stopSignal } from './stop-signal';
 
@@ -13,7 +14,7 @@ const GRACE_MS = 5_000;
 const CLOSE_MS = 7_500;
 
 /** The market cannot be served; the message is one sentence for whoever starts us. */
-export class ServerNotStarted extends Error {}
+class ServerNotStarted extends ExplainedError {}
 
 interface Running {
   readonly app: NestFastifyApplication;

@@ -1,7 +1,7 @@
 import { DataSource } from 'typeorm';
 import { grantApplicationRights } from './application-rights';
 import { migrationDataSource } from './data-source-options';
-import { DatabaseNotUsable } from './open-database';
+import { DatabaseNotUsable } from './explained-error';
 import { sqlState } from './query-events';
 
 /** "gridtokenx" as a number: every process that migrates asks for the same lock. */

@@ -4,12 +4,10 @@ import type { DatabaseUrls } from './database.module';
 import { startEmbeddedPostgres } from './embedded/embedded-postgres';
 import { keepRunning } from './embedded/keep-running';
 import { acquireServerLock } from './embedded/server-lock';
+import { DatabaseNotUsable } from './explained-error';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const OLDEST_VERSION = 150_000;
-
-/** The database cannot be used; the message is one sentence for whoever starts us. */
-export class DatabaseNotUsable extends Error {}
 
 /** A database that answers, and what to do with it in the end. */
 export interface OpenDatabase extends DatabaseUrls {

@@ -1,11 +1,9 @@
-import { ConfigurationError, loadConfig, readDotEnv } from '../../config/config';
-import { EmbeddedDatabaseError } from '../embedded/embedded-database.error';
-import { DatabaseNotUsable, openDatabase, type OpenDatabase } from '../open-database';
-
-const EXPECTED = [ConfigurationError, EmbeddedDatabaseError, DatabaseNotUsable];
+import { loadConfig, readDotEnv } from '../../config/config';
+import { explain, ExplainedError } from '../explained-error';
+import { openDatabase, type OpenDatabase } from '../open-database';
 
 /** A command's own refusal: one sentence, exit code 1. */
-export class CommandRefused extends Error {}
+export class CommandRefused extends ExplainedError {}
 
 /**
  * Runs a short command on the database of this environment, the embedded one included: it is started when it
@@ -24,10 +22,7 @@ export async function runDatabaseCommand(work: (database: OpenDatabase) => Promi
       await database.close();
     }
   } catch (error) {
-    const expected = [...EXPECTED, CommandRefused].some((kind) => error instanceof kind);
-    const text =
-      error instanceof Error ? (expected ? error.message : (error.stack ?? error.message)) : String(error);
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${explain(error)}\n`);
     process.exitCode = 1;
   }
 }

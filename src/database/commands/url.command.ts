@@ -1,23 +1,27 @@
-import { ConfigurationError, loadConfig, readDotEnv } from '../../config/config';
-import { EmbeddedDatabaseError } from '../embedded/embedded-database.error';
+import { Command } from 'commander';
+import { loadConfig, readDotEnv } from '../../config/config';
 import { startEmbeddedPostgres } from '../embedded/embedded-postgres';
 import { acquireServerLock } from '../embedded/server-lock';
+import { explain } from '../explained-error';
 
-const HELP = `npm run db:url prints how psql reaches the database, as its owner: psql "$(npm run --silent db:url)"
-An embedded database that is not running is started, and stays until npm start takes it over or
-"npm run db:url -- --stop" stops it.
-`;
+const { stop: stopping } = new Command('npm run db:url --')
+  .description(
+    'Prints how psql reaches the database, as its owner: psql "$(npm run --silent db:url)". An embedded database ' +
+      'that is not running is started, and stays until npm start takes it over or --stop stops it.',
+  )
+  .option('--stop', 'stop the embedded database instead', false)
+  .showHelpAfterError('Try: npm run db:url -- --help')
+  .parse()
+  .opts<{ stop: boolean }>();
 
 /** Prints the owner's URL; an embedded database is left running, else the URL would lead nowhere. */
 async function main(): Promise<void> {
-  if (process.argv.includes('--help')) return void process.stdout.write(HELP);
   readDotEnv();
   const { embedded, dataDir, environment } = loadConfig(process.env);
   if (!embedded) {
     process.stdout.write(`${environment.DATABASE_MIGRATION_URL ?? environment.DATABASE_URL}\n`);
     return;
   }
-  const stopping = process.argv.includes('--stop');
   // A live server would lose its database: claiming its place says so instead.
   const claim = stopping ? acquireServerLock(dataDir) : undefined;
   try {
@@ -33,7 +37,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const expected = error instanceof ConfigurationError || error instanceof EmbeddedDatabaseError;
-  process.stderr.write(`${error instanceof Error && expected ? error.message : String(error)}\n`);
+  process.stderr.write(`${explain(error)}\n`);
   process.exitCode = 1;
 });
