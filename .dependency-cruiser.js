@@ -88,6 +88,13 @@ module.exports = {
       to: { path: '^src/(?!demo/|common/|config/)' },
     },
     {
+      name: 'benchmarks-stay-outside',
+      comment: 'Benchmarks and proofs drive the product; it runs without them.',
+      severity: 'error',
+      from: { path: '^(src|migrations)/' },
+      to: { path: '^bench/' },
+    },
+    {
       name: 'no-unlisted-packages',
       severity: 'error',
       from: { path: '^(src|migrations)/' },
