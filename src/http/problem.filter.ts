@@ -1,23 +1,34 @@
 import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { QuietPeriod } from '../common/quiet-period';
+import { reasonOf, type DatabaseFailure } from '../database/failures';
 import { problemOf } from './problem';
 
-/** How long after one complaint about the database the next ones are only counted. */
+/** How long after one complaint about the database the next ones of its kind are only counted. */
 const QUIET_MS = 10_000;
+
+const COMPLAINT: Record<DatabaseFailure, string> = {
+  away: 'The database does not answer',
+  busy: 'The database, or our connections to it, cannot serve all that is asked',
+  slow: 'The database took too long and was stopped',
+};
 
 /** The one place where errors become HTTP: `application/problem+json`, and nothing internal in it. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('Request');
-  private complainedAt = -Infinity;
-  private failed = 0;
+  private readonly quiet: Record<DatabaseFailure, QuietPeriod> = {
+    away: new QuietPeriod(QUIET_MS),
+    busy: new QuietPeriod(QUIET_MS),
+    slow: new QuietPeriod(QUIET_MS),
+  };
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
-    const { problem, retryAfterSeconds, unexpected } = problemOf(error);
-    if (problem.status === 503 && unexpected) this.complain(error);
+    const { problem, retryAfterSeconds, unexpected, database } = problemOf(error);
+    if (database !== undefined) this.complain(database, error);
     else if (unexpected)
       this.logger.error(
         `${request.id} ${request.method} ${request.routeOptions.url ?? '-'}: ${describe(error)}`,
@@ -31,16 +42,13 @@ export class ProblemFilter implements ExceptionFilter {
       .send(JSON.stringify({ ...problem, requestId: request.id }));
   }
 
-  /** An outage of the database fails every request: it is told once in a while, with how many it has failed. */
-  private complain(error: unknown): void {
-    this.failed += 1;
-    const now = performance.now();
-    if (now - this.complainedAt < QUIET_MS) return;
+  /** Trouble of the database fails many requests: it is told once in a while, with how many it has failed. */
+  private complain(failure: DatabaseFailure, error: unknown): void {
+    const untold = this.quiet[failure].pass();
+    if (untold === undefined) return;
     this.logger.warn(
-      `The database does not answer, ${this.failed} requests were told to come back: ${String(error)}`,
+      `${COMPLAINT[failure]}, ${untold + 1} requests were told to come back: ${reasonOf(error)}`,
     );
-    this.complainedAt = now;
-    this.failed = 0;
   }
 }
 

@@ -1,5 +1,6 @@
 import { BadRequestException } from '@nestjs/common';
 import { InvalidInput, NotFound } from '../common/domain-error';
+import { CommitOutcomeUnknown } from '../database/failures';
 import { problemOf } from './problem';
 
 describe('problem details', () => {
@@ -39,6 +40,31 @@ describe('problem details', () => {
         retryAfterSeconds: 1,
       });
     }
+  });
+
+  it('tells a database that is busy or too slow from one that is away', () => {
+    const exhausted = new Error('timeout exceeded when trying to connect');
+    const stopped = Object.assign(new Error('canceling statement due to statement timeout'), {
+      code: '57014',
+    });
+    const ended = new Error('Client has encountered a connection error and is not queryable');
+    expect(problemOf(exhausted)).toMatchObject({
+      problem: { status: 503, code: 'DATABASE_BUSY' },
+      retryAfterSeconds: 5,
+    });
+    expect(problemOf(stopped)).toMatchObject({
+      problem: { status: 503, code: 'DATABASE_TIMEOUT' },
+      retryAfterSeconds: 10,
+    });
+    expect(problemOf(ended).problem.code).toBe('DATABASE_UNAVAILABLE');
+  });
+
+  it('leaves open what nobody knows: whether a commit happened', () => {
+    expect(problemOf(new CommitOutcomeUnknown(new Error('gone')))).toMatchObject({
+      problem: { status: 503, code: 'OUTCOME_UNKNOWN' },
+      retryAfterSeconds: 1,
+      unexpected: false,
+    });
   });
 
   it('passes on what the transport refuses, in our form', () => {

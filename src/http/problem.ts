@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { DomainError, type ErrorKind, type FieldError } from '../common/domain-error';
-import { sqlState } from '../database/query-events';
+import { databaseFailure, type DatabaseFailure } from '../database/failures';
 
 /** RFC 9457 problem details, as every error of the API answers. */
 export interface Problem {
@@ -19,6 +19,8 @@ export interface ProblemAnswer {
   readonly retryAfterSeconds?: number | undefined;
   /** The error is ours: it belongs into the log, and nothing of it into the answer. */
   readonly unexpected: boolean;
+  /** The database is the reason: it fails many requests alike, and the log needs no line for each. */
+  readonly database?: DatabaseFailure;
 }
 
 const STATUS: Record<ErrorKind, readonly [number, string]> = {
@@ -50,24 +52,42 @@ const TRANSPORT: Record<number, readonly [code: string, kind: ErrorKind, detail:
   ],
 };
 
-/** SQLSTATE classes and node errors that mean the database is away or too busy, not that we are wrong. */
-const DATABASE_AWAY = /^(08|53|57P0|57014|55P03|40001|40P01)|^E(CONN|PIPE|HOST|TIMEDOUT)|^ETIMEDOUT/;
-const NO_CONNECTION = /timeout exceeded when trying to connect|Connection terminated|driver.*not connected/i;
+/** What the database's trouble means for the client. */
+const DATABASE: Record<
+  DatabaseFailure,
+  { readonly code: string; readonly detail: string; readonly retryAfterSeconds: number }
+> = {
+  away: {
+    code: 'DATABASE_UNAVAILABLE',
+    detail: 'The database cannot answer right now; try again shortly',
+    retryAfterSeconds: 1,
+  },
+  busy: {
+    code: 'DATABASE_BUSY',
+    detail: 'More is asked of the database than it serves at a time; try again shortly',
+    retryAfterSeconds: 5,
+  },
+  slow: {
+    code: 'DATABASE_TIMEOUT',
+    detail:
+      'The database was stopped since this took it too long; ask for less, such as fewer rows or a shorter time, or try again later',
+    retryAfterSeconds: 10,
+  },
+};
 
 /** Turns whatever was thrown into the answer that a client may see. */
 export function problemOf(error: unknown): ProblemAnswer {
   if (error instanceof DomainError) return ofDomain(error);
   const transport = TRANSPORT[statusOf(error)];
   if (transport !== undefined) return ofTransport(statusOf(error), transport);
-  if (isDatabaseAway(error)) {
+  const failure = databaseFailure(error);
+  if (failure !== undefined) {
+    const { code, detail, retryAfterSeconds } = DATABASE[failure];
     return {
-      problem: problem(
-        'unavailable',
-        'DATABASE_UNAVAILABLE',
-        'The database cannot answer right now; try again shortly',
-      ),
-      retryAfterSeconds: 1,
+      problem: problem('unavailable', code, detail),
+      retryAfterSeconds,
       unexpected: true,
+      database: failure,
     };
   }
   return {
@@ -110,10 +130,4 @@ function statusOf(error: unknown): number {
   const { statusCode, status } = (error ?? {}) as { statusCode?: unknown; status?: unknown };
   const code = statusCode ?? status;
   return typeof code === 'number' ? code : 500;
-}
-
-function isDatabaseAway(error: unknown): boolean {
-  return (
-    DATABASE_AWAY.test(sqlState(error) ?? '') || (error instanceof Error && NO_CONNECTION.test(error.message))
-  );
 }
