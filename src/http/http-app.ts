@@ -1,6 +1,7 @@
 import helmet from '@fastify/helmet';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { inContext } from '../common/request-context';
 import type { Config } from '../config/config';
 import { ProblemFilter } from './problem.filter';
 import { problemOf } from './problem';
@@ -62,6 +63,11 @@ export async function configureHttp(app: NestFastifyApplication, { environment }
     void reply.header('x-request-id', request.id);
     forgetTypeOfNoBody(request.headers);
     done(isCompressed(request.headers) ? UNSUPPORTED : undefined);
+  });
+  // Not earlier: what is done while a body arrives is done for the socket, not for the request.
+  fastify.addHook('preHandler', (request, _reply, done) => {
+    const work = `${request.method} ${request.routeOptions.url ?? '-'}`;
+    inContext({ work, requestId: request.id }, done);
   });
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter());

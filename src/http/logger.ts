@@ -60,6 +60,18 @@ export class PinoLogger implements LoggerService {
     if (ASSEMBLY.has(texts.at(-1) ?? '')) level = 'debug';
     const fields = { context: texts.at(-1), stack: texts.length > 1 ? texts[0] : undefined };
     if (message instanceof Error) this.pino[level]({ ...fields, err: message }, message.message);
-    else this.pino[level](fields, String(message));
+    else if (isRecord(message)) {
+      const { message: text, ...own } = message;
+      this.pino[level]({ ...fields, ...own }, text);
+    } else this.pino[level](fields, String(message));
   }
+}
+
+/** A message with fields of its own, for those who search the log. */
+interface LogRecord {
+  readonly message: string;
+}
+
+function isRecord(message: unknown): message is LogRecord {
+  return typeof (message as LogRecord | null)?.message === 'string';
 }
