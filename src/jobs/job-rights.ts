@@ -13,6 +13,7 @@ export async function makeQueues(
   make: () => Promise<void>,
 ): Promise<void> {
   const owner = new Client({ connectionString: ownerUrl, application_name: 'gridtokenx jobs' });
+  owner.on('error', () => undefined); // the statement that it breaks tells; without a listener it would end the process
   await owner.connect();
   try {
     await owner.query('SELECT pg_advisory_lock($1)', [QUEUES_LOCK]); // ends with the connection

@@ -7,9 +7,13 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import PgBoss from 'pg-boss';
+import { QuietPeriod } from '../common/quiet-period';
+import { inContext } from '../common/request-context';
 import { DATABASE_URLS, type DatabaseUrls } from '../database/database.module';
+import { reasonOf } from '../database/failures';
 import type { Transaction } from '../database/transaction';
 import { makeQueues } from './job-rights';
+import { JobsDatabase } from './jobs-database';
 
 /** Jobs that take longer are cut off and run again elsewhere: the process has ten seconds to end, requests first. */
 const SHUTDOWN_MS = 2_000;
@@ -40,13 +44,14 @@ export class JobsService implements OnModuleInit, OnApplicationBootstrap, OnAppl
   private readonly declared: Job[] = [];
   /** Who works in this process, by the name of the job. */
   private readonly workers = new Map<string, string>();
+  private readonly connections: JobsDatabase;
   private readonly boss: PgBoss;
+  private readonly quiet = new QuietPeriod(QUIET_MS);
   private stopping = false;
-  private complainedAt = -Infinity;
 
   constructor(@Inject(DATABASE_URLS) private readonly urls: DatabaseUrls) {
-    // As the owner: pg-boss keeps a schema and a partition per queue of its own.
-    this.boss = new PgBoss({ connectionString: urls.ownerUrl, application_name: 'gridtokenx jobs', max: 3 });
+    this.connections = new JobsDatabase(urls.ownerUrl, (error) => this.complain(error));
+    this.boss = new PgBoss({ db: this.connections as PgBoss.Db });
     this.boss.on('error', (error) => this.complain(error));
   }
 
@@ -94,7 +99,9 @@ export class JobsService implements OnModuleInit, OnApplicationBootstrap, OnAppl
 
   async onApplicationShutdown(): Promise<void> {
     this.stopping = true;
-    await this.boss.stop({ graceful: true, close: true, timeout: SHUTDOWN_MS });
+    this.connections.stopWaiting();
+    await this.boss.stop({ graceful: true, timeout: SHUTDOWN_MS });
+    await this.connections.close();
   }
 
   private async work({ name, handle, cron }: Job): Promise<void> {
@@ -115,18 +122,16 @@ export class JobsService implements OnModuleInit, OnApplicationBootstrap, OnAppl
     if (worker !== undefined) this.boss.notifyWorker(worker);
   }
 
-  /** A job that fails does so alone: those that were fetched with it are done. */
   /** Once in a while: every queue asks on its own, and an outage of the database is one thing to say. */
-  private complain(error: Error): void {
-    const now = performance.now();
-    if (this.stopping || now - this.complainedAt < QUIET_MS) return;
-    this.complainedAt = now;
-    this.logger.warn(`Jobs wait, the database did not answer: ${error.message}`);
+  private complain(error: unknown): void {
+    if (this.stopping || this.quiet.pass() === undefined) return;
+    this.logger.warn(`Jobs wait, the database did not answer: ${reasonOf(error)}`);
   }
 
+  /** A job that fails does so alone: those that were fetched with it are done. */
   private async run(name: string, handle: Handler, id: string, data: object): Promise<void> {
     try {
-      await handle(data);
+      await inContext({ work: `job ${name}` }, () => handle(data));
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
       this.logger.warn(`Job ${name} failed and will be tried again: ${failure.message}`);
