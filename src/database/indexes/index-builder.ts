@@ -12,6 +12,7 @@ import { rowsOf, type StatementRunner } from './statement-runner';
 
 /** SQLSTATEs after which a look at the database may show another way: a deadlock, a partition that has gone. */
 const LOOK_AGAIN = new Set(['40P01', '42P01', '42704', '42P07']);
+const UNDEFINED_TABLE = '42P01';
 const ATTEMPTS = 3;
 const POLL_MS = 200;
 
@@ -90,10 +91,7 @@ export async function carryOut(
     for (;;) {
       options.signal?.throwIfAborted();
       const table = await atRest(runner, tableName, options);
-      if (table === undefined) {
-        for (const statement of onNothing) await runner.query(statement);
-        return;
-      }
+      if (table === undefined) return runOnNothing(runner, tableName, onNothing);
       const steps = await plan(table);
       if (steps.length === 0) return;
       const planned = steps.flatMap(({ statements }) => statements).join('\n');
@@ -103,6 +101,21 @@ export async function carryOut(
       failure = await runSteps(runner, steps, options);
     }
   });
+}
+
+async function runOnNothing(
+  runner: StatementRunner,
+  table: string,
+  statements: readonly string[],
+): Promise<void> {
+  try {
+    for (const statement of statements) await runner.query(statement);
+  } catch (error) {
+    if (sqlState(error) !== UNDEFINED_TABLE) throw error;
+    throw new IndexNotBuilt(`There is no table ${table} to build an index on: migrate the database first`, {
+      cause: error,
+    });
+  }
 }
 
 /** @returns the error after which a look at the database may show another way; others are thrown */

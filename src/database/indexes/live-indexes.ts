@@ -105,13 +105,15 @@ const LIVE_TABLES = `
          t.oid::regclass::text AS table_sql, t.relkind = 'p' AS table_partitioned,
          pg_has_role(t.relowner, 'USAGE') AS ours, coalesce(pg_relation_size(t.oid), 0)::float8 AS table_bytes,
          i.indexrelid::text AS oid, c.relname AS name, i.indexrelid::regclass::text AS sql,
-         pg_get_indexdef(i.indexrelid) AS definition, ${INDEX_FORM} AS form,
+         pg_get_indexdef(i.indexrelid) AS definition,
+         CASE WHEN i.indexrelid IS NOT NULL THEN ${INDEX_FORM} END AS form,
          i.indisvalid AS valid, i.indisready AS ready, i.indisunique AS is_unique,
          (SELECT conname FROM pg_constraint
            WHERE conindid = i.indexrelid AND contype IN ('p', 'u', 'x') LIMIT 1) AS constraint_name,
          c.relkind = 'I' AS partitioned,
          (SELECT inhparent::text FROM pg_inherits WHERE inhrelid = i.indexrelid) AS attached_to,
-         (SELECT pid FROM pg_stat_progress_create_index WHERE index_relid = i.indexrelid LIMIT 1) AS built_by,
+         (SELECT pid FROM pg_stat_progress_create_index
+           WHERE index_relid = i.indexrelid AND datname = current_database() LIMIT 1) AS built_by,
          coalesce(pg_relation_size(i.indexrelid), 0)::float8 AS bytes,
          pg_stat_get_numscans(i.indexrelid)::float8 AS scans,
          pg_stat_get_tuples_returned(i.indexrelid)::float8 AS tuples_read
