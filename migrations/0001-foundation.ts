@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { DatabaseNotUsable } from '../src/database/explained-error';
 
 const INSUFFICIENT_PRIVILEGE = '42501';
 
@@ -65,7 +66,7 @@ async function createExtension(queryRunner: QueryRunner, extension: string): Pro
       ? `the role of DATABASE_MIGRATION_URL may not create it: let a superuser run CREATE EXTENSION ${extension} in this database`
       : `${(error as Error).message}: install PostgreSQL's contrib package on the database server`;
     if (extension !== REPORTING) {
-      throw new Error(`Extension ${extension} is missing, and ${mend}`, { cause: error });
+      throw new DatabaseNotUsable(`Extension ${extension} is missing, and ${mend}`, { cause: error });
     }
     process.stderr.write(`Extension ${extension} is missing, reports on statements stay empty: ${mend}\n`);
   }

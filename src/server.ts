@@ -2,7 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadConfig, readDotEnv, type Config } from './config/config';
 import { createApp } from './create-app';
 import { ExplainedError } from './database/explained-error';
-import { migrate } from './database/migrate';
+import { migrate } from './database/schema/migrate';
 import { openDatabase, type OpenDatabase } from './database/open-database';
 import { DemoLauncher } from './demo-launcher';
 import { PinoLogger } from './http/logger';

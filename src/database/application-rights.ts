@@ -30,6 +30,6 @@ export async function grantApplicationRights(owner: DataSource, role: string): P
     await tx.query(`GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${schema} TO ${quoted}`);
     await tx.query(`GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ${schema} TO ${quoted}`);
     for (const { name } of books) await tx.query(`REVOKE UPDATE, DELETE, TRUNCATE ON ${name} FROM ${quoted}`);
-    await tx.query(`REVOKE INSERT, UPDATE, DELETE ON migrations FROM ${quoted}`);
+    await tx.query(`REVOKE INSERT, UPDATE, DELETE ON migrations, migration_history FROM ${quoted}`);
   });
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
-import { migrate } from '../../src/database/migrate';
+import { migrate } from '../../src/database/schema/migrate';
 import type { DatabaseUrls } from '../../src/database/database.module';
 
 const TEMPLATE = 'gridtokenx_migrated';

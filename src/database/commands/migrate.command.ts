@@ -1,11 +1,20 @@
-import { migrate } from '../migrate';
+import { Command } from 'commander';
+import { migrate } from '../schema/migrate';
 import { runDatabaseCommand } from './run-command';
 
-/** `npm run db:migrate`: brings the schema up to date, as every start of the server does too. */
+const { to } = new Command('npm run db:migrate --')
+  .description('Brings the schema up to date, as every start of the server does too.')
+  .option(
+    '--to <migration>',
+    'the last migration to apply: its number or name, as npm run db:info shows them',
+  )
+  .addHelpText('after', '\nExamples:\n  npm run db:migrate\n  npm run db:migrate -- --to 0007-certificates')
+  .showHelpAfterError('Try: npm run db:migrate -- --help')
+  .parse()
+  .opts<{ to?: string }>();
+
 void runDatabaseCommand(async ({ ownerUrl, applicationUrl }) => {
-  const applied = await migrate(ownerUrl, applicationUrl);
-  for (const name of applied) process.stdout.write(`applied ${name}\n`);
-  process.stdout.write(
-    applied.length === 0 ? 'The schema is up to date\n' : `${applied.length} migrations applied\n`,
-  );
+  const onStep = (title: string) => void process.stdout.write(`applied ${title}\n`);
+  const applied = await migrate(ownerUrl, applicationUrl, { to, onStep });
+  if (applied.length === 0) process.stdout.write('There is nothing to apply\n');
 });

@@ -1,0 +1,157 @@
+import { grantApplicationRights } from '../application-rights';
+import { DatabaseNotUsable } from '../explained-error';
+import { knownMigrations, targetNumber, type KnownMigration } from './known-migrations';
+import { adopt, appliedMigrations, type AppliedMigration } from './migration-history';
+import { PATIENCE_MS, withMigrationLock } from './migration-lock';
+import { migrationStates, refuseChanged, refuseNewer, type MigrationStatus } from './migration-states';
+import { asOwner, type OwnerSession } from './owner-session';
+import { refuseLongLocks, SMALL_TABLE_ROWS } from './refuse-long-locks';
+import { applyMigration, LOCK_PATIENCE, undoMigration, type LockPatience } from './run-migration';
+
+/** How far to go, who is told, and how patient to be. */
+export interface MigrateOptions {
+  /** The last migration that shall be applied afterwards: its number or name, 0 for none. */
+  readonly to?: string | undefined;
+  /** Called after each migration. */
+  readonly onStep?: (title: string) => void;
+  /** Tables with more rows are not locked for long. */
+  readonly smallTableRows?: number;
+  readonly lockPatience?: LockPatience;
+  /** How long to wait for another process that migrates, in milliseconds. */
+  readonly patienceMs?: number;
+}
+
+/**
+ * Brings the schema up to date as its owner, once, however many processes start together, and gives the role
+ * that the application works as exactly the rights it needs.
+ * @returns the titles of the migrations that ran: `0003-ledger`
+ * @throws DatabaseNotUsable with a sentence that names the mend: a database of a newer version, a migration that
+ *   was changed or would lock a large table for long, an unknown target, a missing right or extension
+ */
+export async function migrate(
+  ownerUrl: string,
+  applicationUrl: string,
+  options: MigrateOptions = {},
+): Promise<string[]> {
+  return whileAlone(ownerUrl, options, async (session, { known, applied, states }) => {
+    refuseChanged(states);
+    const pending = upTo(options.to, known, states);
+    await refuseLongLocks(session.runner, pending, options.smallTableRows ?? SMALL_TABLE_ROWS);
+    await adopt(session.runner, withoutChecksum(known, applied));
+    for (const migration of pending) {
+      await applyMigration(session, migration, options.lockPatience ?? LOCK_PATIENCE);
+      options.onStep?.(migration.title);
+    }
+    await grantRights(session, applicationUrl, applied.length + pending.length);
+    return pending.map(({ title }) => title);
+  });
+}
+
+/**
+ * Takes migrations back, the last one first, and the data of what they made with them.
+ * @param options without `to`, the last one alone
+ * @returns the titles of those that were taken back
+ * @throws DatabaseNotUsable as {@link migrate} does; a changed migration may be taken back
+ */
+export async function undoMigrations(ownerUrl: string, options: MigrateOptions = {}): Promise<string[]> {
+  return whileAlone(ownerUrl, options, async (session, { known, applied, states }) => {
+    const back = downTo(options.to, known, applied, states);
+    if (back.length > 0) await adopt(session.runner, withoutChecksum(known, applied));
+    for (const migration of back) {
+      await undoMigration(session, migration, options.lockPatience ?? LOCK_PATIENCE);
+      options.onStep?.(migration.title);
+    }
+    return back.map(({ title }) => title);
+  });
+}
+
+/** Every migration and its state; changes nothing and waits for nobody. */
+export async function migrationInfo(ownerUrl: string): Promise<MigrationStatus[]> {
+  return asOwner(ownerUrl, async (session) => (await survey(session)).states);
+}
+
+interface Survey {
+  readonly known: readonly KnownMigration[];
+  readonly applied: readonly AppliedMigration[];
+  readonly states: readonly MigrationStatus[];
+}
+
+async function survey({ dataSource, runner }: OwnerSession): Promise<Survey & { states: MigrationStatus[] }> {
+  const known = await knownMigrations(dataSource);
+  const applied = await appliedMigrations(runner);
+  return { known, applied, states: migrationStates(known, applied) };
+}
+
+function whileAlone<Result>(
+  ownerUrl: string,
+  { patienceMs = PATIENCE_MS }: MigrateOptions,
+  work: (session: OwnerSession, survey: Survey) => Promise<Result>,
+): Promise<Result> {
+  return asOwner(ownerUrl, (session) =>
+    withMigrationLock(
+      session,
+      async () => {
+        const found = await survey(session);
+        refuseNewer(found.states);
+        return work(session, found);
+      },
+      patienceMs,
+    ),
+  );
+}
+
+/** The migrations that are to be applied, in order. */
+function upTo(
+  target: string | undefined,
+  known: readonly KnownMigration[],
+  states: readonly MigrationStatus[],
+): KnownMigration[] {
+  const last = target === undefined ? Infinity : targetNumber(known, target);
+  const beyond = states.find(({ number, state }) => number > last && state !== 'pending');
+  if (beyond !== undefined) {
+    throw new DatabaseNotUsable(
+      `${beyond.title}, which comes after ${target}, is applied already: npm run db:undo -- --to ${target} goes back to it`,
+    );
+  }
+  const pending = new Set(states.filter(({ state }) => state === 'pending').map(({ number }) => number));
+  return known.filter(({ number }) => number <= last && pending.has(number));
+}
+
+/** The migrations that are to be taken back, in order: the last one that was applied first. */
+function downTo(
+  target: string | undefined,
+  known: readonly KnownMigration[],
+  applied: readonly AppliedMigration[],
+  states: readonly MigrationStatus[],
+): KnownMigration[] {
+  const newestFirst = applied
+    .toReversed()
+    .flatMap(({ name }) => known.filter((migration) => migration.name === name));
+  if (target === undefined) return newestFirst.slice(0, 1);
+  const last = targetNumber(known, target);
+  if (states.some(({ number, state }) => number === last && state === 'pending')) {
+    throw new DatabaseNotUsable(
+      `${target} is not applied: npm run db:migrate -- --to ${target} applies what leads to it`,
+    );
+  }
+  return newestFirst.filter(({ number }) => number > last);
+}
+
+function withoutChecksum(
+  known: readonly KnownMigration[],
+  applied: readonly AppliedMigration[],
+): KnownMigration[] {
+  return known.filter(({ name }) =>
+    applied.some((record) => record.name === name && record.checksum === undefined),
+  );
+}
+
+/** To an empty database (`--to 0`) there are no rights to give. */
+async function grantRights(
+  { dataSource }: OwnerSession,
+  applicationUrl: string,
+  migrations: number,
+): Promise<void> {
+  if (migrations === 0) return;
+  await grantApplicationRights(dataSource, decodeURIComponent(new URL(applicationUrl).username));
+}

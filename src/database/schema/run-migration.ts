@@ -1,0 +1,129 @@
+import { MigrationExecutor, QueryFailedError, type QueryRunner } from 'typeorm';
+import { DatabaseNotUsable } from '../explained-error';
+import { sqlState } from '../query-events';
+import type { KnownMigration } from './known-migrations';
+import { LockHolders } from './lock-holders';
+import { forget, remember } from './migration-history';
+import type { OwnerSession } from './owner-session';
+
+/** How long a migration may hold up those who queue behind it, and how often it tries. */
+export interface LockPatience {
+  readonly lockTimeoutMs: number;
+  readonly attempts: number;
+  /** Between attempts, so that those who queued behind it get through. */
+  readonly pauseMs: number;
+}
+
+export const LOCK_PATIENCE: LockPatience = { lockTimeoutMs: 5_000, attempts: 4, pauseMs: 1_000 };
+
+/** SQLSTATEs lock_not_available and deadlock_detected: later the same may succeed. */
+const TRY_AGAIN = new Set(['55P03', '40P01']);
+/** Whoever opened the session explains these: rights, and databases that are read only. */
+const EXPLAINED_ELSEWHERE = new Set(['42501', '25006']);
+const SHOWN = 160;
+
+/** Applies one migration and writes it down. */
+export async function applyMigration(
+  session: OwnerSession,
+  known: KnownMigration,
+  patience: LockPatience,
+): Promise<void> {
+  const executor = new MigrationExecutor(session.dataSource, session.runner);
+  await run(session, known, patience, async (runner) => {
+    const started = performance.now();
+    await executor.executeMigration(known.migration);
+    await remember(runner, known, performance.now() - started);
+  });
+}
+
+/** Takes one migration back, and forgets it. */
+export async function undoMigration(
+  session: OwnerSession,
+  known: KnownMigration,
+  patience: LockPatience,
+): Promise<void> {
+  const executor = new MigrationExecutor(session.dataSource, session.runner);
+  await run(session, known, patience, async (runner) => {
+    await known.migration.instance?.down(runner);
+    await executor.deleteMigration(known.migration);
+    await forget(runner, known);
+  });
+}
+
+type Work = (runner: QueryRunner) => Promise<void>;
+
+async function run(
+  session: OwnerSession,
+  known: KnownMigration,
+  patience: LockPatience,
+  work: Work,
+): Promise<void> {
+  try {
+    if (known.transactional) await inTransactions(session, known, patience, work);
+    else await work(session.runner);
+  } catch (error) {
+    throw explained(error, known);
+  }
+}
+
+/** In a transaction that waits for locks a short while only: behind whoever waits for a lock everybody queues. */
+async function inTransactions(
+  session: OwnerSession,
+  { title }: KnownMigration,
+  { lockTimeoutMs, attempts, pauseMs }: LockPatience,
+  work: Work,
+): Promise<void> {
+  const { runner, dataSource } = session;
+  const pid = await backendOf(runner);
+  for (let attempt = 1; ; attempt++) {
+    const holders = new LockHolders(dataSource, pid);
+    holders.watch(lockTimeoutMs);
+    try {
+      await inTransaction(runner, lockTimeoutMs, work);
+      await holders.stop();
+      return;
+    } catch (error) {
+      const names = await holders.stop();
+      if (!TRY_AGAIN.has(sqlState(error) ?? '')) throw error;
+      if (attempt === attempts) {
+        throw new DatabaseNotUsable(
+          `Migration ${title} needs a lock that ${names} did not let go of in ${attempts} × ${lockTimeoutMs / 1000} s: end that, or wait for it, and start again; nothing of this migration was done`,
+          { cause: error },
+        );
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+}
+
+async function inTransaction(runner: QueryRunner, lockTimeoutMs: number, work: Work): Promise<void> {
+  await runner.startTransaction();
+  try {
+    await runner.query(`SELECT set_config('lock_timeout', $1, true)`, [`${lockTimeoutMs}ms`]);
+    await work(runner);
+    await runner.commitTransaction();
+  } catch (error) {
+    // On a broken connection there is nothing to roll back; the first error tells what happened.
+    await runner.rollbackTransaction().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function backendOf(runner: QueryRunner): Promise<number> {
+  const rows = (await runner.query('SELECT pg_backend_pid() AS pid')) as { pid: number }[];
+  return rows[0]?.pid ?? 0;
+}
+
+/** What PostgreSQL refused, in one sentence, without the values it met. */
+function explained(error: unknown, { title, transactional }: KnownMigration): unknown {
+  if (!(error instanceof QueryFailedError) || EXPLAINED_ELSEWHERE.has(sqlState(error) ?? '')) return error;
+  const statement = error.query.replace(/\s+/g, ' ').trim();
+  const shown = statement.length > SHOWN ? `${statement.slice(0, SHOWN)}…` : statement;
+  const outcome = transactional
+    ? 'nothing of this migration was done'
+    : 'what it did so far stays, and once that is mended it goes on from there when you start again';
+  return new DatabaseNotUsable(
+    `Migration ${title} failed: ${error.message} (SQLSTATE ${sqlState(error) ?? 'unknown'}) in "${shown}"; ${outcome}`,
+    { cause: error },
+  );
+}
