@@ -5,6 +5,7 @@ import { readLiveTables, withPartitions, type LiveIndex } from '../../src/databa
 /** Sessions of a database's owner in which tests of index builds meet each other. */
 export class IndexLab {
   private clients: Client[] = [];
+  private hands: Client | undefined;
 
   constructor(readonly urls: DatabaseUrls) {}
 
@@ -22,11 +23,13 @@ export class IndexLab {
   async tidy(): Promise<void> {
     await Promise.all(this.clients.map((client) => client.end().catch(() => undefined)));
     this.clients = [];
+    this.hands = undefined;
   }
 
-  async run(text: string, values: unknown[] = []): Promise<any[]> {
-    const client = await this.session();
-    return (await client.query(text, values)).rows;
+  /** Runs one statement beside everything else. */
+  async run(text: string, values?: unknown[]): Promise<any[]> {
+    this.hands ??= await this.session();
+    return (await this.hands.query(text, values)).rows;
   }
 
   /** A transaction with an old snapshot, for which every concurrent build has to wait. */
