@@ -9,17 +9,13 @@ import {
   type PageRequest,
 } from '../common/cursor';
 import { DatabaseService } from '../database/database.service';
+import type { Statement } from '../database/statement';
 import { activeOffers } from './marketplace.cache';
 import { MOST_PRICE } from './marketplace-limits';
 import { OFFER_COLUMNS, offerView, type OfferRow, type OffersFilter, type OfferView } from './offer';
 
 const LOWEST_ID = '00000000-0000-0000-0000-000000000000';
 const HIGHEST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-
-interface Statement {
-  readonly text: string;
-  readonly values: readonly unknown[];
-}
 
 /** Lists of offers: the public market, and each seller's own. */
 @Injectable()
@@ -45,13 +41,17 @@ export class OfferListing {
   }
 
   private async load(filter: OffersFilter): Promise<Page<OfferView>> {
-    const { text, values } = filter.sort === 'price' ? cheapestFirst(filter) : newestFirst(filter);
+    const { text, values } = offersPage(filter);
     const rows = await this.database.query<OfferRow>(text, values);
     const positionOf = ({ price_per_kwh: price, id }: OfferRow) =>
       filter.sort === 'price' ? [price.toString(), id] : [id];
     return pageOf(rows, filter.limit, positionOf, offerView);
   }
 }
+
+/** One page of the active offers that a filter lets through, and one row more where there are more. */
+export const offersPage = (filter: OffersFilter): Statement =>
+  filter.sort === 'price' ? cheapestFirst(filter) : newestFirst(filter);
 
 function cheapestFirst(filter: OffersFilter): Statement {
   const least = filter.minPrice ?? 0n;

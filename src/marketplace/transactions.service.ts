@@ -5,6 +5,7 @@ import { decodeCursor, pageOf, UUID_SHAPE, type Page, type PageRequest } from '.
 import { NotFound } from '../common/domain-error';
 import { CONFIG, type Config } from '../config/config';
 import { DatabaseService } from '../database/database.service';
+import type { Statement } from '../database/statement';
 import type { Transaction } from '../database/transaction';
 import type { IdempotentRequest } from '../http/idempotency-key';
 import { LedgerService } from '../ledger/ledger.service';
@@ -82,19 +83,10 @@ export class TransactionsService {
    * What somebody bought and sold, newest first.
    * @throws NotFound when a participant asks for somebody else's
    */
-  async list(
-    principal: Principal,
-    { role = undefined, status, userId, limit, cursor }: TransactionsFilter,
-  ): Promise<Page<TransactionView>> {
-    const [before = LAST_ID] = cursor === undefined ? [] : decodeCursor(cursor, [UUID_SHAPE]);
-    const party = participantAsked(principal, userId);
-    const rows = await this.database.query<TransactionRow>(PAGES[role ?? 'both'], [
-      party,
-      before,
-      limit + 1,
-      status ?? null,
-    ]);
-    return pageOf(rows, limit, ({ id }) => [id], transactionView);
+  async list(principal: Principal, { userId, ...page }: TransactionsFilter): Promise<Page<TransactionView>> {
+    const { text, values } = transactionsPage(participantAsked(principal, userId), page);
+    const rows = await this.database.query<TransactionRow>(text, values);
+    return pageOf(rows, page.limit, ({ id }) => [id], transactionView);
   }
 
   /**
@@ -189,6 +181,15 @@ export class TransactionsService {
     );
     return new Map(rows.map((row) => [row.id, row]));
   }
+}
+
+/** One page of what somebody bought and sold, newest first, and one row more where there are more. */
+export function transactionsPage(
+  party: string,
+  { role, status, limit, cursor }: Omit<TransactionsFilter, 'userId'>,
+): Statement {
+  const [before = LAST_ID] = cursor === undefined ? [] : decodeCursor(cursor, [UUID_SHAPE]);
+  return { text: PAGES[role ?? 'both'], values: [party, before, limit + 1, status ?? null] };
 }
 
 const isParty = ({ userId }: Principal, row: TransactionRow): boolean =>

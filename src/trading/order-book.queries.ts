@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EnergySource } from '../common/request-schemas';
 import type { Price, WattHours } from '../common/units';
+import type { Statement } from '../database/statement';
 import type { Transaction } from '../database/transaction';
 import type { MarketTerms } from './market-terms';
 import { opposite, remainingOf, type OrderRequest, type RestingOrder, type Side } from './order';
@@ -21,6 +22,9 @@ export interface Reach {
   readonly energy: WattHours;
 }
 
+/** A place in one side of a book: orders after it have a worse price, or the same one and came later. */
+type Position = Pick<RestingOrder, 'pricePerKwh' | 'sequence'>;
+
 interface MarketRow {
   id: string;
   mechanism: MarketTerms['mechanism'];
@@ -33,7 +37,8 @@ interface MarketRow {
   locked_at: Date;
 }
 
-const FIRST_PAGE = 100;
+/** Orders that are read of a side at first; a batch that reaches further reads on. */
+export const FIRST_PAGE = 100;
 const GROWTH = 4;
 
 const ASKS = `
@@ -81,30 +86,41 @@ export class OrderBookQueries {
     const side = opposite(reach.side);
     const orders: RestingOrder[] = [];
     let energy = 0n;
-    let last: Pick<RestingOrder, 'pricePerKwh' | 'sequence'> = {
-      pricePerKwh: beforeBest(side),
-      sequence: 0n,
-    };
+    let last: Position | undefined;
     for (let size = FIRST_PAGE; energy < reach.energy; size *= GROWTH) {
-      const page = (
-        await tx.query<OrderRow>(side === 'sell' ? ASKS : BIDS, [
-          market,
-          reach.worstPrice,
-          now,
-          last.pricePerKwh,
-          last.sequence,
-          size,
-        ])
-      ).map((row) => orderOf(row) as RestingOrder);
+      const { text, values } = bookPage(market, side, {
+        worstPrice: reach.worstPrice,
+        now,
+        after: last,
+        size,
+      });
+      const page = (await tx.query<OrderRow>(text, values)).map((row) => orderOf(row) as RestingOrder);
       for (const order of page) {
         orders.push(order);
         energy += remainingOf(order);
       }
       if (page.length < size) break;
-      last = page.at(-1) as RestingOrder;
+      last = page.at(-1);
     }
     return orders;
   }
+}
+
+/**
+ * One page of a side of a book, best orders first.
+ * @param page.now orders whose time is over by then are left out
+ * @param page.after where the page before ended; the best order is the first one without it
+ */
+export function bookPage(
+  market: string,
+  side: Side,
+  page: { worstPrice: Price; now: Date; after?: Position | undefined; size: number },
+): Statement {
+  const { worstPrice, now, after = { pricePerKwh: beforeBest(side), sequence: 0n }, size } = page;
+  return {
+    text: side === 'sell' ? ASKS : BIDS,
+    values: [market, worstPrice, now, after.pricePerKwh, after.sequence, size],
+  };
 }
 
 /** How far the orders of one side reach together; undefined when there are none on it. */

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DatabaseService } from '../database/database.service';
+import type { Statement } from '../database/statement';
 import { LoginAttempts } from './login-attempts.service';
 import { verifyPassword } from './passwords';
 import { loginKey } from './secrets';
@@ -40,15 +41,9 @@ export class LoginService implements OnModuleInit {
     return tokens;
   }
 
-  /**
-   * Only an e-mail address has an @; one look-up by index either way. The name comes in lower case by the same
-   * rule that failures are counted by: what PostgreSQL takes for another case of it would be counted apart.
-   */
   private async find(identifier: string): Promise<Credentials | undefined> {
-    const text = identifier.includes('@')
-      ? 'SELECT id, password_hash FROM users WHERE lower(email) = $1 AND is_active'
-      : 'SELECT id, password_hash FROM users WHERE lower(username) = $1 AND is_active';
-    return (await this.database.query<Credentials>(text, [identifier]))[0];
+    const { text, values } = credentialsOf(identifier);
+    return (await this.database.query<Credentials>(text, values))[0];
   }
 
   /** The row is held while the session opens: a password that changes or a user who is shut out meanwhile wins. */
@@ -64,4 +59,16 @@ export class LoginService implements OnModuleInit {
       return held.length === 0 ? undefined : this.sessions.open(tx, id, userAgent);
     });
   }
+}
+
+/**
+ * Looks up whom a name belongs to. Only an e-mail address has an @; one look-up by index either way.
+ * @param identifier in lower case by the same rule that failures are counted by: what PostgreSQL takes for another
+ *   case of it would be counted apart
+ */
+export function credentialsOf(identifier: string): Statement {
+  const text = identifier.includes('@')
+    ? 'SELECT id, password_hash FROM users WHERE lower(email) = $1 AND is_active'
+    : 'SELECT id, password_hash FROM users WHERE lower(username) = $1 AND is_active';
+  return { text, values: [identifier] };
 }
