@@ -58,6 +58,15 @@ describe('configuration', () => {
     expect(loadConfig(external)).toMatchObject({ embedded: false, demoData: false });
   });
 
+  it('takes replicas only beside a database server of its own', () => {
+    const replicas = 'postgres://app:secret@one/gridtokenx, postgres://app:secret@two/gridtokenx';
+    expect(() => loadConfig({ DATA_DIR: dataDir, DATABASE_REPLICA_URLS: replicas })).toThrow(
+      'DATABASE_REPLICA_URLS: needs DATABASE_URL',
+    );
+    const { environment } = loadConfig({ ...external, DATABASE_REPLICA_URLS: replicas });
+    expect(environment.DATABASE_REPLICA_URLS).toHaveLength(2);
+  });
+
   it('takes an empty variable as unset', () => {
     expect(loadConfig({ ...external, REDIS_URL: '', PORT: '' }).environment).toMatchObject({ PORT: 8080 });
   });
@@ -86,6 +95,7 @@ describe('configuration', () => {
     ['DATABASE_URL', 'postgres://user:se%cret@host/database'],
     ['DATABASE_URL', 'postgres://host/database'],
     ['DATABASE_MIGRATION_URL', 'postgres://user:secret@/database'],
+    ['DATABASE_REPLICA_URLS', 'postgres://user:secret@one/database,postgres://user:se%cret@two/database'],
     ['REDIS_URL', 'redis://:secret@[['],
     ['REDIS_URL', 'redis://:secret@host/cache'],
     ['SMTP_URL', 'smtp://user:se%cret@host'],

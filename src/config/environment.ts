@@ -61,6 +61,11 @@ const list = z
   )
   .default([]);
 
+const postgresUrls = list.refine(
+  (urls) => urls.every((url) => postgresUrl.safeParse(url).success),
+  'must be such as postgres://user:password@host:5432/database, separated by commas, with % and other special characters percent-encoded',
+);
+
 export const environmentSchema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   PORT: whole(0, 65_535, 8080),
@@ -68,6 +73,7 @@ export const environmentSchema = z.object({
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   DATABASE_URL: postgresUrl.optional(),
   DATABASE_MIGRATION_URL: postgresUrl.optional(),
+  DATABASE_REPLICA_URLS: postgresUrls,
   DATA_DIR: z.string().min(1).default('./.data'),
   REDIS_URL: urlOf(/^rediss?:\/\/[^/]+(\/\d*)?(\?.*)?$/, 'redis://host:6379').optional(),
   DEMO_DATA: optionalFlag,
@@ -92,8 +98,10 @@ export const environmentSchema = z.object({
   DB_POOL_MIN: whole(0, 500, 5),
   DB_ACQUIRE_TIMEOUT_MS: whole(100, 600_000, 30_000),
   DB_IDLE_TIMEOUT_MS: whole(1_000, 3_600_000, 600_000),
-  DB_MAX_LIFETIME_S: whole(10, 86_400, 1_800),
+  DB_MAX_LIFETIME_S: whole(1, 86_400, 1_800),
   DB_STATEMENT_TIMEOUT_MS: whole(100, 600_000, 15_000),
+  DB_SLOW_QUERY_MS: whole(0, 600_000, 200),
+  DB_REPLICA_MAX_LAG_MS: whole(100, 3_600_000, 10_000),
 });
 
 /** What must be there because of what else is there; asked of the given texts, so that one wrong value hides nothing. */
@@ -117,6 +125,11 @@ export function missingIn(given: NodeJS.ProcessEnv): { path: string[]; message: 
   demand(
     'DATABASE_MIGRATION_URL',
     external || given['DATABASE_MIGRATION_URL'] === undefined,
+    'needs DATABASE_URL beside it',
+  );
+  demand(
+    'DATABASE_REPLICA_URLS',
+    external || given['DATABASE_REPLICA_URLS'] === undefined,
     'needs DATABASE_URL beside it',
   );
   demand(

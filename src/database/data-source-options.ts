@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { types, type CustomTypesConfig } from 'pg';
+import { types, type CustomTypesConfig, type PoolConfig } from 'pg';
 import type { DataSourceOptions } from 'typeorm';
 import type { Environment } from '../config/environment';
 import { SnakeCaseNaming } from './naming-strategy';
@@ -12,8 +12,17 @@ const exactTypes: CustomTypesConfig = {
       : (types.getTypeParser(oid, format) as unknown),
 };
 
+const APPLICATION = 'gridtokenx';
+/** A transaction waits for nothing but its own statements: one that stands still for so long holds its locks for nothing. */
+const IDLE_IN_TRANSACTION_MS = 60_000;
+/** An idle connection is asked that often whether the other end is still there. */
+const KEEP_ALIVE_MS = 10_000;
+/** Where there is a primary to ask instead, nobody waits long for a replica. */
+const REPLICA_CONNECT_MS = 2_000;
+
 type Limits = Pick<
   Environment,
+  | 'DATABASE_REPLICA_URLS'
   | 'DB_POOL_MAX'
   | 'DB_POOL_MIN'
   | 'DB_ACQUIRE_TIMEOUT_MS'
@@ -22,25 +31,55 @@ type Limits = Pick<
   | 'DB_STATEMENT_TIMEOUT_MS'
 >;
 
-/** How the application reaches PostgreSQL: pool and limits from the environment. */
-export function applicationDataSource(url: string, limits: Limits): DataSourceOptions {
+/** Pool and limits of every connection that the application works with. */
+function poolLimits(limits: Limits) {
+  return {
+    types: exactTypes,
+    max: limits.DB_POOL_MAX,
+    min: limits.DB_POOL_MIN,
+    connectionTimeoutMillis: limits.DB_ACQUIRE_TIMEOUT_MS,
+    idleTimeoutMillis: limits.DB_IDLE_TIMEOUT_MS,
+    maxLifetimeSeconds: limits.DB_MAX_LIFETIME_S,
+    statement_timeout: limits.DB_STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+  } satisfies PoolConfig;
+}
+
+/**
+ * How the application reaches PostgreSQL: pool and limits from the environment.
+ * @param onPoolError hears of connections that broke while nobody used them
+ */
+export function applicationDataSource(
+  url: string,
+  limits: Limits,
+  onPoolError: (error: Error) => void,
+): DataSourceOptions {
   return {
     type: 'postgres',
     url,
+    // Everything goes to the primary that does not ask for a replica. Which replicas there are at a moment, `Replicas` says.
+    ...(limits.DATABASE_REPLICA_URLS.length > 0 && {
+      replication: { master: { url }, slaves: [], defaultMode: 'master' as const },
+    }),
     namingStrategy: new SnakeCaseNaming(),
     synchronize: false,
-    applicationName: 'gridtokenx',
-    extra: {
-      types: exactTypes,
-      max: limits.DB_POOL_MAX,
-      min: limits.DB_POOL_MIN,
-      connectionTimeoutMillis: limits.DB_ACQUIRE_TIMEOUT_MS,
-      idleTimeoutMillis: limits.DB_IDLE_TIMEOUT_MS,
-      maxLifetimeSeconds: limits.DB_MAX_LIFETIME_S,
-      statement_timeout: limits.DB_STATEMENT_TIMEOUT_MS,
-      idle_in_transaction_session_timeout: 60_000,
-      keepAlive: true,
-    },
+    applicationName: APPLICATION,
+    poolErrorHandler: onPoolError,
+    extra: poolLimits(limits),
+  };
+}
+
+/** The pool of one replica: nothing is kept warm, and what does not answer in time is given up. */
+export function replicaPool(url: string, limits: Limits): PoolConfig {
+  return {
+    ...poolLimits(limits),
+    connectionString: url,
+    application_name: APPLICATION,
+    min: 0,
+    connectionTimeoutMillis: Math.min(limits.DB_ACQUIRE_TIMEOUT_MS, REPLICA_CONNECT_MS),
+    query_timeout: limits.DB_STATEMENT_TIMEOUT_MS + REPLICA_CONNECT_MS,
   };
 }
 

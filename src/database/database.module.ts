@@ -1,11 +1,15 @@
-import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { Global, Logger, Module, type DynamicModule } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { QuietPeriod } from '../common/quiet-period';
 import { CONFIG, type Config } from '../config/config';
 import { applicationDataSource } from './data-source-options';
 import { DatabaseService } from './database.service';
 import { OrmQueryEvents } from './orm-query-events';
 import { Partitions } from './partitions';
+import { PoolMinimum } from './pool-minimum';
 import { QueryEvents } from './query-events';
+import { Replicas } from './replicas';
+import { SlowQueryLog } from './slow-query-log';
 
 /** Where PostgreSQL is reached: as the application's role, and as the owner for partitions and jobs. */
 export interface DatabaseUrls {
@@ -26,7 +30,7 @@ export class DatabaseModule {
         TypeOrmModule.forRootAsync({
           inject: [CONFIG],
           useFactory: (config: Config) => ({
-            ...applicationDataSource(urls.applicationUrl, config.environment),
+            ...applicationDataSource(urls.applicationUrl, config.environment, tellOfLostConnections()),
             autoLoadEntities: true,
             retryAttempts: 1,
           }),
@@ -36,10 +40,23 @@ export class DatabaseModule {
         { provide: DATABASE_URLS, useValue: urls },
         QueryEvents,
         OrmQueryEvents,
+        SlowQueryLog,
+        Replicas,
         DatabaseService,
+        PoolMinimum,
         Partitions,
       ],
       exports: [DATABASE_URLS, QueryEvents, DatabaseService, Partitions],
     };
   }
+}
+
+/** A restart of the database ends all connections of the pool at once: that is one thing to say. */
+function tellOfLostConnections(): (error: Error) => void {
+  const logger = new Logger('Database');
+  const quiet = new QuietPeriod(10_000);
+  return (error) => {
+    if (quiet.pass() !== undefined)
+      logger.warn(`Connections of the pool were ended: ${error.message}; new ones are opened`);
+  };
 }

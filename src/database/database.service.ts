@@ -1,20 +1,29 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import type { Pool } from 'pg';
-import { DataSource } from 'typeorm';
-import { runPrepared, type Queryable } from './prepared';
+import type { Pool, PoolClient } from 'pg';
+import { DataSource, type QueryRunner } from 'typeorm';
+import { CommitOutcomeUnknown, isRefusal } from './failures';
+import { isStalePlan, runPooled } from './prepared';
 import { QueryEvents, sqlState } from './query-events';
+import { Replicas, type ReplicaCount } from './replicas';
 import { Transaction } from './transaction';
 
 /** SQLSTATEs after which the very same transaction may succeed: serialization failure and deadlock. */
-const TRY_AGAIN = new Set(['40001', '40P01']);
+const COLLISIONS = new Set(['40001', '40P01']);
 const ATTEMPTS = 5;
+/** After that long nobody waits for one more attempt. */
+const RETRY_MS = 10_000;
+/** A write that a replica refuses is a mistake of ours, and what took too long there would take too long again. */
+const NOT_FOR_THE_PRIMARY = new Set(['25006', '57014']);
 
-/** State of the connection pool of this process. */
+/** State of the connection pools of this process. */
 export interface PoolState {
   readonly total: number;
   readonly idle: number;
   readonly waiting: number;
+  readonly replicas: ReplicaCount;
 }
 
 /** The way to PostgreSQL: transactions, and prepared reads outside of them. */
@@ -25,48 +34,83 @@ export class DatabaseService {
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
     private readonly events: QueryEvents,
+    private readonly replicas: Replicas,
   ) {}
 
   /**
    * Runs one use case as one READ COMMITTED transaction: all of it is committed, or nothing. After a
    * serialization failure or deadlock the whole of it runs again, so `work` must have no effects of its own
    * outside `tx`; those belong into `tx.afterCommit`.
+   * @throws CommitOutcomeUnknown when the connection broke during the commit
    */
   async transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+    const deadline = performance.now() + RETRY_MS;
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.attempt(work);
       } catch (error) {
-        if (attempt === ATTEMPTS || !TRY_AGAIN.has(sqlState(error) ?? '')) throw error;
+        const again = COLLISIONS.has(sqlState(error) ?? '') || isStalePlan(error);
+        if (!again || attempt === ATTEMPTS || performance.now() > deadline) throw error;
         await backOff(attempt);
       }
     }
   }
 
   /** Runs a prepared read in its own right, outside any transaction; the text is static. */
-  query<Row = Record<string, unknown>>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
-    return runPrepared<Row>(this.pool, this.events, text, values);
+  async query<Row = Record<string, unknown>>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    try {
+      return await runPooled<Row>(this.pool, this.events, text, values);
+    } catch (error) {
+      if (!isStalePlan(error)) throw error;
+      return runPooled<Row>(this.pool, this.events, text, values);
+    }
+  }
+
+  /**
+   * Runs a prepared read that may be some seconds old (DB_REPLICA_MAX_LAG_MS): on a replica where there is one that keeps
+   * up, else on the primary. Only for public or statistical answers in which nobody looks for what they have just done
+   * themselves, and never to fill the cache: a replica that lags would fill it with an answer from before the
+   * invalidation. Of a list only the first page; the next ones would miss what the replica did not have yet.
+   */
+  async queryStale<Row = Record<string, unknown>>(
+    text: string,
+    values: readonly unknown[] = [],
+  ): Promise<Row[]> {
+    const replica = this.replicas.next();
+    if (replica === undefined) return this.query<Row>(text, values);
+    try {
+      return await runPooled<Row>(replica.pool, this.events, text, values);
+    } catch (error) {
+      if (NOT_FOR_THE_PRIMARY.has(sqlState(error) ?? '')) throw error;
+      this.replicas.failed(replica, error);
+      return this.query<Row>(text, values);
+    }
   }
 
   /** Sizes of the connection pool, for metrics and the readiness check. */
   poolState(): PoolState {
     const { totalCount, idleCount, waitingCount } = this.pool;
-    return { total: totalCount, idle: idleCount, waiting: waitingCount };
+    return {
+      total: totalCount,
+      idle: idleCount,
+      waiting: waitingCount,
+      replicas: this.replicas.count(),
+    };
   }
 
   private get pool(): Pool {
-    return (this.dataSource.driver as unknown as { master: Pool }).master;
+    return primaryPool(this.dataSource);
   }
 
   private async attempt<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
-    const runner = this.dataSource.createQueryRunner();
+    const runner = this.dataSource.createQueryRunner('master');
     try {
-      const client = (await runner.connect()) as Queryable;
+      const client = (await runner.connect()) as PoolClient;
       await runner.startTransaction();
       const tx = new Transaction(runner.manager, client, this.events);
       const result = await work(tx);
       const effects = await tx.finish();
-      await runner.commitTransaction();
+      await this.commit(runner, effects);
       await this.apply(effects);
       return result;
     } catch (error) {
@@ -74,6 +118,19 @@ export class DatabaseService {
       throw error;
     } finally {
       await runner.release();
+    }
+  }
+
+  /** What must not be forgotten after a commit (answers in the cache) must not be either when there may have been one. */
+  private async commit(runner: QueryRunner, effects: Effects): Promise<void> {
+    const wasConnected = !runner.isReleased;
+    try {
+      await runner.commitTransaction();
+    } catch (error) {
+      if (!wasConnected || isRefusal(error)) throw error;
+      this.logger.error(`A commit was not answered, it may have happened or not: ${String(error)}`);
+      await this.apply(effects);
+      throw new CommitOutcomeUnknown(error);
     }
   }
 
@@ -86,7 +143,7 @@ export class DatabaseService {
     }
   }
 
-  private async apply(effects: readonly (() => void | Promise<void>)[]): Promise<void> {
+  private async apply(effects: Effects): Promise<void> {
     for (const effect of effects) {
       try {
         await effect();
@@ -99,8 +156,15 @@ export class DatabaseService {
   }
 }
 
-/** Waits 5 to 10 ms, doubled with each attempt, so that two that collided do not collide again. */
+type Effects = Awaited<ReturnType<Transaction['finish']>>;
+
+/** The pool that TypeORM keeps to the primary. */
+export function primaryPool(dataSource: DataSource): Pool {
+  return (dataSource.driver as unknown as { master: Pool }).master;
+}
+
+/** Waits up to 10 ms, doubled with each attempt, at random: those that collided must not collide again. */
 function backOff(attempt: number): Promise<void> {
-  const base = 5 * 2 ** (attempt - 1);
-  return new Promise((resolve) => setTimeout(resolve, base + ((performance.now() * 1000) % base)));
+  const most = 10 * 2 ** (attempt - 1);
+  return delay(1 + randomInt(most));
 }

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { QueryResult } from 'pg';
+import type { Pool, QueryResult } from 'pg';
 import { sqlState, type QueryEvents } from './query-events';
 
-/** What can run a statement: a pool, or one client of it. */
+/** What can run a statement: one client of a pool. */
 export interface Queryable {
   query(statement: { name: string; text: string; values: unknown[] }): Promise<QueryResult>;
 }
 
 const names = new Map<string, string>();
+/** How often the plans of a statement were given up. */
+const renamed = new Map<string, number>();
 
 /**
  * The name under which a connection keeps the plan of a statement. Statements are written out in the code,
@@ -17,14 +19,32 @@ function nameOf(text: string): string {
   let name = names.get(text);
   if (name === undefined) {
     name = `s${createHash('sha1').update(text).digest('hex').slice(0, 20)}`;
+    const times = renamed.get(text);
+    if (times !== undefined) name += `_${times}`;
     names.set(text, name);
   }
   return name;
 }
 
 /**
+ * Whether a connection kept a statement from before a migration that changed the types of its columns. It would go on
+ * failing for as long as the connection lives.
+ */
+export function isStalePlan(error: unknown): boolean {
+  const routine = (error as { routine?: unknown } | null)?.routine;
+  return sqlState(error) === '0A000' && routine === 'RevalidateCachedQuery';
+}
+
+/** From now on every connection prepares the statement anew, under another name. */
+function giveUpPlans(text: string, failedName: string): void {
+  if (names.get(text) !== failedName) return; // another connection's failure did it already
+  names.delete(text);
+  renamed.set(text, (renamed.get(text) ?? 0) + 1);
+}
+
+/**
  * Runs a named prepared statement. TypeORM never names its statements, which costs a hot query its planning
- * each time.
+ * each time. After a failure for which `isStalePlan` holds it may be tried again.
  * @returns the rows; bigint columns are `bigint`, timestamps are `Date`
  */
 export async function runPrepared<Row>(
@@ -33,14 +53,43 @@ export async function runPrepared<Row>(
   text: string,
   values: readonly unknown[],
 ): Promise<Row[]> {
+  const name = nameOf(text);
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
   try {
-    const result = await queryable.query({ name: nameOf(text), text, values: [...values] });
-    events.publish({ text, seconds: elapsed() });
+    const result = await queryable.query({ name, text, values: [...values] });
+    events.publish({ text, seconds: elapsed(), rows: result.rowCount ?? undefined });
     return result.rows as Row[];
   } catch (error) {
     events.publish({ text, seconds: elapsed(), errorCode: sqlState(error) ?? 'unknown' });
+    if (isStalePlan(error)) giveUpPlans(text, name);
     throw error;
   }
 }
+
+/**
+ * Runs a prepared statement on any connection of a pool, outside a transaction. The time it waits for the connection is
+ * not the statement's.
+ */
+export async function runPooled<Row>(
+  pool: Pool,
+  events: QueryEvents,
+  text: string,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  const client = await pool.connect();
+  // A connection that breaks fails its statement, which tells; without a listener the same news would end the process.
+  client.on('error', ignore);
+  let broken = false;
+  try {
+    return await runPrepared<Row>(client, events, text, values);
+  } catch (error) {
+    broken = sqlState(error) === undefined; // not PostgreSQL's own answer: who knows what the connection still waits for
+    throw error;
+  } finally {
+    client.removeListener('error', ignore);
+    client.release(broken);
+  }
+}
+
+const ignore = (): void => undefined;

@@ -2,6 +2,8 @@
 export interface QueryEvent {
   readonly text: string;
   readonly seconds: number;
+  /** How many rows it gave or changed, where it did not fail. */
+  readonly rows?: number | undefined;
   /** SQLSTATE of the failure, where it failed. */
   readonly errorCode?: string | undefined;
 }

@@ -12,6 +12,7 @@ type Effect = () => void | Promise<void>;
 export class Transaction {
   private readonly steps = new Map<unknown, Step>();
   private readonly effects: Effect[] = [];
+  private failure: { readonly error: unknown } | undefined;
 
   constructor(
     /** TypeORM inside this transaction. */
@@ -21,8 +22,13 @@ export class Transaction {
   ) {}
 
   /** Runs a prepared statement inside this transaction; the text is static, every value a parameter. */
-  query<Row = Record<string, unknown>>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
-    return runPrepared<Row>(this.client, this.events, text, values);
+  async query<Row = Record<string, unknown>>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    try {
+      return await runPrepared<Row>(this.client, this.events, text, values);
+    } catch (error) {
+      this.failure ??= { error };
+      throw error;
+    }
   }
 
   /** Runs once, just before the commit and as part of it, however often the same key is given. */
@@ -30,14 +36,22 @@ export class Transaction {
     if (!this.steps.has(key)) this.steps.set(key, step);
   }
 
-  /** Runs after the commit, never when the transaction fails. An effect that fails is logged, not thrown. */
+  /**
+   * Runs after the commit, and when nobody knows whether it happened, but never when the transaction was rolled back. An
+   * effect that fails is logged, not thrown.
+   */
   afterCommit(effect: Effect): void {
     this.effects.push(effect);
   }
 
-  /** @internal the database module calls it, nobody else */
+  /**
+   * @internal the database module calls it, nobody else
+   * @throws the error of a statement that failed, also when it was caught: PostgreSQL would answer the commit of such a
+   *   transaction by a rollback, and call that a success
+   */
   async finish(): Promise<readonly Effect[]> {
     for (const step of this.steps.values()) await step(this);
+    if (this.failure !== undefined) throw this.failure.error;
     return this.effects;
   }
 }

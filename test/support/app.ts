@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { LoggerService } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { loadConfig } from '../../src/config/config';
 import { createApp } from '../../src/create-app';
@@ -43,10 +44,12 @@ let people = 0;
  * @param variables environment variables beside the defaults of tests; `REDIS_URL` comes from
  *   `process.env.TEST_REDIS_URL` when a test wants Redis
  * @param urls another database than a new one: for a second process on the same data
+ * @param logger hears what the application logs; by default nobody does, or the console where TEST_LOG is set
  */
 export async function startApp(
   variables: Record<string, string> = {},
   urls?: DatabaseUrls,
+  logger: LoggerService | false = process.env['TEST_LOG'] === undefined ? false : console,
 ): Promise<TestApp> {
   const database = urls ?? (await migratedDatabase());
   const dataDir = mkdtempSync(join(tmpdir(), 'gridtokenx-app-'));
@@ -60,7 +63,7 @@ export async function startApp(
     DB_POOL_MIN: '1',
     ...variables,
   });
-  const app = await createApp(config, database, process.env['TEST_LOG'] === undefined ? false : console);
+  const app = await createApp(config, database, logger);
   await app.listen(0, '127.0.0.1');
   const running = new TestApp(app, database, dataDir, await app.getUrl());
   running.admin = await running.logsIn(ADMIN.email, ADMIN.password);

@@ -1,0 +1,179 @@
+import { Client } from 'pg';
+import { startApp, type TestApp } from './support/app';
+import { asOwner } from './support/database';
+import { eventually } from './support/eventually';
+
+/** The server's processes that work for the pool of an application. */
+async function backends(app: TestApp): Promise<number[]> {
+  const rows = await asOwner<{ pid: number }>(
+    app.urls,
+    `SELECT pid FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name = 'gridtokenx' ORDER BY pid`,
+  );
+  return rows.map(({ pid }) => pid);
+}
+
+/** Keeps connections busy until it is told to let go. */
+async function occupied(app: TestApp, connections: number): Promise<() => Promise<void>> {
+  let letGo: () => void = () => undefined;
+  const told = new Promise<void>((resolve) => (letGo = resolve));
+  const holding = Array.from({ length: connections }, () => {
+    let started: () => void = () => undefined;
+    const begun = new Promise<void>((resolve) => (started = resolve));
+    const done = app.database.transaction(async (tx) => {
+      await tx.query('SELECT 1');
+      started();
+      await told;
+    });
+    return { begun, done };
+  });
+  await Promise.all(holding.map(({ begun }) => begun));
+  return async () => {
+    letGo();
+    await Promise.all(holding.map(({ done }) => done));
+  };
+}
+
+/** Lets nobody read the trades until it is told to let go. */
+async function lockedTrades({ urls }: TestApp): Promise<() => Promise<void>> {
+  const owner = new Client({ connectionString: urls.ownerUrl });
+  await owner.connect();
+  await owner.query('BEGIN; LOCK TABLE trades');
+  return () => owner.end();
+}
+
+describe('the pool of connections', () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startApp({
+      DB_POOL_MAX: '4',
+      DB_POOL_MIN: '3',
+      DB_ACQUIRE_TIMEOUT_MS: '1000',
+      DB_IDLE_TIMEOUT_MS: '1000',
+      DB_STATEMENT_TIMEOUT_MS: '500',
+    });
+  });
+  afterAll(() => app.close());
+
+  it('is warm from the start: the least number of connections is open', async () => {
+    expect(await backends(app)).toHaveLength(3);
+  });
+
+  it('never opens more than the most, however much is asked', async () => {
+    const counts: number[] = [];
+    let answered = 0;
+    const asked = Array.from({ length: 60 }, () =>
+      app.database.query('SELECT pg_sleep(0.01)').then(() => (answered += 1)),
+    );
+    while (answered < asked.length) counts.push((await backends(app)).length);
+    expect(Math.max(...counts)).toBe(4);
+    expect(app.database.poolState()).toMatchObject({ total: 4, waiting: 0 });
+  });
+
+  it('closes idle connections down to the least number', async () => {
+    await Promise.all(Array.from({ length: 8 }, () => app.database.query('SELECT pg_sleep(0.01)')));
+    expect(await backends(app)).toHaveLength(4);
+    await eventually(
+      () => backends(app),
+      (pids) => pids.length === 3,
+    );
+  });
+
+  it('opens new ones by itself when the server ended them', async () => {
+    const before = await backends(app);
+    await asOwner(app.urls, 'SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid', [before]);
+    const after = await eventually(
+      () => backends(app),
+      (pids) => pids.length === 3 && pids.every((pid) => !before.includes(pid)),
+    );
+    expect(after).toHaveLength(3);
+    expect(await app.database.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  it('answers 503 with a time to come back when all connections are in use for too long', async () => {
+    const letGo = await occupied(app, 4);
+    const { status, body, headers } = await app.get('/api/trading/trades');
+    expect(status).toBe(503);
+    expect(headers.get('retry-after')).toBe('5');
+    expect(body).toMatchObject({ code: 'DATABASE_BUSY', title: 'Service Unavailable' });
+    await letGo();
+    expect((await app.get('/api/trading/trades')).status).toBe(200);
+  });
+
+  it('ends a statement that takes too long, and keeps the connection', async () => {
+    const before = await backends(app);
+    await expect(app.database.query('SELECT pg_sleep(60)')).rejects.toMatchObject({ code: '57014' });
+    expect(await backends(app)).toEqual(before);
+  });
+
+  it('answers 503 in plain words when a statement was ended', async () => {
+    const release = await lockedTrades(app);
+    const { status, body, headers } = await app.get('/api/trading/trades');
+    await release();
+    expect(status).toBe(503);
+    expect(headers.get('retry-after')).toBe('10');
+    expect(body).toMatchObject({ code: 'DATABASE_TIMEOUT' });
+    expect(JSON.stringify(body)).not.toContain('canceling');
+  });
+
+  it('gives up nothing for a statement that PostgreSQL refuses', async () => {
+    const before = await backends(app);
+    for (let i = 0; i < 5; i++)
+      await expect(app.database.query('SELECT 1 / $1::int AS x', [0])).rejects.toMatchObject({
+        code: '22012',
+      });
+    expect(await backends(app)).toEqual(before);
+  });
+
+  it('survives a transaction that stood still until the server ended it', async () => {
+    const stuck = app.database.transaction(async (tx) => {
+      const [own] = await tx.query<{ pid: number }>(
+        `SELECT pg_backend_pid() AS pid, set_config('idle_in_transaction_session_timeout', '50', true)`,
+      );
+      await eventually(
+        () => backends(app),
+        (pids) => !pids.includes(own?.pid as number),
+      );
+      await tx.query('SELECT 1');
+    });
+    await expect(stuck).rejects.toThrow(/not queryable|terminated|idle-in-transaction/);
+    expect((await app.get('/api/trading/trades')).status).toBe(200);
+  });
+
+  it('commits nothing on a connection that was lost before', async () => {
+    const lost = app.database.transaction(async (tx) => {
+      const [own] = await tx.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      await asOwner(app.urls, 'SELECT pg_terminate_backend($1, 5000)', [own?.pid]);
+      await eventually(
+        () => app.database.poolState().total,
+        (total) => total < 4,
+      );
+    });
+    await expect(lost).rejects.not.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+  });
+});
+
+describe('what the server is told of a connection', () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startApp({ DB_POOL_MIN: '2', DB_MAX_LIFETIME_S: '1' });
+  });
+  afterAll(() => app.close());
+
+  it('is its limits and its name', async () => {
+    const [settings] = await app.database.query(
+      `SELECT current_setting('statement_timeout') AS statement, current_setting('application_name') AS name,
+              current_setting('idle_in_transaction_session_timeout') AS idle`,
+    );
+    expect(settings).toEqual({ statement: '15s', idle: '1min', name: 'gridtokenx' });
+  });
+
+  it('replaces connections whose life time is over', async () => {
+    const before = await backends(app);
+    const after = await eventually(
+      () => backends(app),
+      (pids) => pids.length >= 2 && pids.every((pid) => !before.includes(pid)),
+    );
+    expect(after.length).toBeGreaterThanOrEqual(2);
+  });
+});
