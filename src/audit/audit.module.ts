@@ -1,5 +1,6 @@
 import { Global, Module, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { inBatches } from '../database/batches';
 import { DatabaseService } from '../database/database.service';
 import { JobsService } from '../jobs/jobs.service';
 import { AuditController } from './audit.controller';
@@ -7,6 +8,9 @@ import { AuditLog } from './audit-log.entity';
 import { AuditService } from './audit.service';
 import { IdempotencyKey } from './idempotency-key.entity';
 import { IdempotencyService } from './idempotency.service';
+
+/** How many idempotency keys one transaction forgets. */
+const FORGOTTEN_AT_ONCE = 1_000;
 
 @Global()
 @Module({
@@ -25,9 +29,9 @@ export class AuditModule implements OnModuleInit, OnApplicationBootstrap {
 
   onModuleInit(): void {
     this.jobs.declareRecurring('audit.partitions', '7 1 * * *', () => this.audit.prepareComingMonths());
-    this.jobs.declareRecurring('idempotency.forget', '27 * * * *', () =>
-      this.database.transaction((tx) => this.idempotency.forgetOld(tx)),
-    );
+    this.jobs.declareRecurring('idempotency.forget', '27 * * * *', async () => {
+      await inBatches(this.database, FORGOTTEN_AT_ONCE, (tx, size) => this.idempotency.forgetOld(tx, size));
+    });
   }
 
   onApplicationBootstrap(): Promise<void> {

@@ -50,9 +50,16 @@ export class IdempotencyService {
     return answer;
   }
 
-  /** Forgets keys older than 24 hours. */
-  async forgetOld(tx: Transaction): Promise<void> {
-    await tx.query(`DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'`);
+  /** Forgets keys older than 24 hours, the oldest first. @returns how many, at most `limit` */
+  async forgetOld(tx: Transaction, limit: number): Promise<number> {
+    const forgotten = await tx.query(
+      `DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY(
+         SELECT ctid FROM idempotency_keys WHERE created_at < now() - interval '24 hours'
+          ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED))
+       RETURNING 1 AS forgotten`,
+      [limit],
+    );
+    return forgotten.length;
   }
 
   private async firstAnswer<Answer>(

@@ -46,8 +46,6 @@ export interface LockedEnergyOrder extends EnergyOrderRow {
 }
 
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-/** How many orders one transaction of the expiry closes. */
-const EXPIRY_BATCH = 500;
 
 const PAGE = `SELECT ${ENERGY_ORDER_COLUMNS} FROM energy_orders WHERE buyer_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`;
 const PAGE_IN_STATUS = `SELECT ${ENERGY_ORDER_COLUMNS} FROM energy_orders WHERE buyer_id = $1 AND id < $2 AND status = $4 ORDER BY id DESC LIMIT $3`;
@@ -148,23 +146,15 @@ export class EnergyOrdersService {
   }
 
   /**
-   * Closes the orders whose time is over, a batch per transaction. Several processes may do it at once.
-   * @returns how many were closed
+   * Closes orders whose time is over, those first that are over longest. Several processes may do it at once.
+   * @returns how many were closed, at most `limit`
    */
-  async expireDue(): Promise<number> {
-    let expired = 0;
-    for (let batch = EXPIRY_BATCH; batch === EXPIRY_BATCH; expired += batch) {
-      batch = await this.database.transaction((tx) => this.expireBatch(tx));
-    }
-    return expired;
-  }
-
-  private async expireBatch(tx: Transaction): Promise<number> {
+  async expireDue(tx: Transaction, limit: number): Promise<number> {
     const due = await tx.query<EnergyOrderRow>(
       `SELECT ${ENERGY_ORDER_COLUMNS} FROM energy_orders
         WHERE status IN ('pending', 'partially_filled') AND expires_at <= now()
         ORDER BY expires_at, id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED`,
-      [EXPIRY_BATCH],
+      [limit],
     );
     await this.close(tx, null, 'expired', due);
     return due.length;

@@ -38,9 +38,6 @@ export interface LockedOffer extends OfferRow {
   readonly is_over: boolean;
 }
 
-/** How many offers one transaction of the expiry closes. */
-const EXPIRY_BATCH = 500;
-
 /** Offers from listing to their end. While one is active, what is left of it is reserved in the ledger. */
 @Injectable()
 export class OffersService {
@@ -141,22 +138,14 @@ export class OffersService {
   }
 
   /**
-   * Closes the offers whose time is over, a batch per transaction. Several processes may do it at once.
-   * @returns how many were closed
+   * Closes offers whose time is over, those first that are over longest. Several processes may do it at once.
+   * @returns how many were closed, at most `limit`
    */
-  async expireDue(): Promise<number> {
-    let expired = 0;
-    for (let batch = EXPIRY_BATCH; batch === EXPIRY_BATCH; expired += batch) {
-      batch = await this.database.transaction((tx) => this.expireBatch(tx));
-    }
-    return expired;
-  }
-
-  private async expireBatch(tx: Transaction): Promise<number> {
+  async expireDue(tx: Transaction, limit: number): Promise<number> {
     const due = await tx.query<OfferRow>(
       `SELECT ${OFFER_COLUMNS} FROM energy_offers WHERE status = 'active' AND available_until <= now()
         ORDER BY available_until, id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED`,
-      [EXPIRY_BATCH],
+      [limit],
     );
     await this.close(tx, null, 'expired', due);
     return due.length;
