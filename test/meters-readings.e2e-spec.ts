@@ -319,6 +319,27 @@ describe('readings', () => {
       expect(places(rest)).toEqual([[quarter(0), 'first']]);
     });
 
+    it.each(['', 'meterId'])('over months without any in between, page by page %s', async (by) => {
+      const person = await app.registers();
+      const meter = await meterOf(person);
+      const daysAgo = [0, 1, 40, 41, 200, 330, 360];
+      const starts = daysAgo.map((days) =>
+        new Date(Date.parse(quarter(0)) - days * 86_400_000).toISOString(),
+      );
+      await post(
+        person,
+        starts.map((intervalStart) => reading(meter.serial, 0, { intervalStart })),
+      );
+      const found: string[][] = [];
+      for (let cursor: string | null = ''; cursor !== null;) {
+        const of = by === '' ? '' : `&meterId=${meter.id}`;
+        const { body } = await app.get(`/api/meters/readings?limit=3${of}${cursor}`, { as: person });
+        found.push(body.items.map(({ intervalStart }: { intervalStart: string }) => intervalStart));
+        cursor = body.nextCursor === null ? null : `&cursor=${body.nextCursor}`;
+      }
+      expect(found).toEqual([starts.slice(0, 3), starts.slice(3, 6), starts.slice(6)]);
+    });
+
     it('of a span of time, its end excluded, and by whether they are minted', async () => {
       const span = `from=${quarter(1)}&to=${quarter(2)}`;
       expect(places(await listed(lister, span))).toEqual([

@@ -1,13 +1,13 @@
 import { validate, version } from 'uuid';
-import { newId } from './id';
+import { madeAt, newId } from './id';
 
 describe('a new id', () => {
   const ids = Array.from({ length: 20_000 }, () => newId());
 
   it('is a UUIDv7 that tells when it was made', () => {
     expect(ids.every((id) => validate(id) && version(id) === 7)).toBe(true);
-    const made = Number.parseInt(newId().replaceAll('-', '').slice(0, 12), 16);
-    expect(Math.abs(made - Date.now())).toBeLessThan(1_000);
+    expect(Math.abs(madeAt(newId()).getTime() - Date.now())).toBeLessThan(1_000);
+    expect(madeAt('017f22e2-79b0-7cc3-98c4-dc0c0c07398f')).toEqual(new Date('2022-02-22T19:22:22Z')); // RFC 9562, A.6
   });
 
   it('is given once, and sorts after all before it', () => {

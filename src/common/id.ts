@@ -19,6 +19,11 @@ export function newId(): string {
   return v7({ random, msecs: milliseconds, seq: sequence });
 }
 
+/** When a key of ours was made, by the clock of the process that made it. */
+export function madeAt(id: string): Date {
+  return new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16));
+}
+
 function randomBytes(): Uint8Array {
   if (used === pool.length) {
     randomFillSync(pool);
