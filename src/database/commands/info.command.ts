@@ -20,7 +20,7 @@ function tableOf(states: readonly MigrationStatus[]): string {
   const table = new Table({
     head: ['number', 'migration', 'state', 'applied at', 'took'],
     colAligns: ['right', 'left', 'left', 'left', 'right'],
-    style: { head: [], border: [] },
+    style: { head: [], border: [], compact: true },
   });
   for (const { number, title, state, appliedAt, durationMs } of states) {
     const at = appliedAt?.toISOString().replace('T', ' ').slice(0, 19);
