@@ -5,7 +5,7 @@ import { ApiClient } from './api-client';
 import { Misuse, runCommand, stopSignal } from './command-line';
 import type { Member } from './household-account';
 import { generatedNeighbourhood, NEIGHBOURHOOD_TIME_ZONE } from './neighbourhood';
-import { silence } from './progress';
+import { silence } from '../common/progress';
 import { isSound, replay, type ReplayResult } from './replay';
 
 const SEED = 'gridtokenx';

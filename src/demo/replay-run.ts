@@ -1,6 +1,6 @@
 import type { ApiClient } from './api-client';
 import type { Dataset } from './dataset';
-import type { Progress } from './progress';
+import type { Progress } from '../common/progress';
 import type { Prices } from './trading-plan';
 
 /** What is replayed, where, as whom and at which prices. */

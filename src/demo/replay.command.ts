@@ -5,7 +5,7 @@ import { ApiProblem } from './api-problem';
 import { Misuse, priceOption, runCommand, stopSignal } from './command-line';
 import { openFolder } from './dataset';
 import { logIn } from './household-account';
-import { progressOn } from './progress';
+import { progressOn } from '../common/progress';
 import { isSound, replay } from './replay';
 import { jsonOf, reportOf } from './replay-report';
 import type { Prices } from './trading-plan';

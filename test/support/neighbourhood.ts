@@ -5,7 +5,7 @@ import { ApiClient } from '../../src/demo/api-client';
 import { metersCsv, openFolder } from '../../src/demo/dataset';
 import { logIn } from '../../src/demo/household-account';
 import { generatedNeighbourhood } from '../../src/demo/neighbourhood';
-import { silence } from '../../src/demo/progress';
+import { silence } from '../../src/common/progress';
 import { replay, type ReplayResult } from '../../src/demo/replay';
 import type { TestApp } from './app';
 
