@@ -1,6 +1,6 @@
 import { ExplainedError } from '../explained-error';
 import { partName, replacedName, replacementName, type IndexInSql } from './index-in-sql';
-import type { Step } from './index-step';
+import { dropping, reindexing, type Step } from './index-step';
 import type { LiveIndex, LiveTable } from './live-indexes';
 
 /** An index of this name serves already, in another form. */
@@ -206,17 +206,4 @@ export function createStatement(
 function attaching(whole: string, part: { readonly sql: string }, table: string): Step {
   const statements = [`ALTER INDEX ${whole} ATTACH PARTITION ${part.sql}`];
   return { action: 'attach', manner: 'briefly', statements, index: whole, table, bytes: 0 };
-}
-
-/** An index of a partitioned table cannot be dropped concurrently. */
-function dropping({ name, sql, table, partitioned }: LiveIndex): Step {
-  const step = { action: 'drop', index: name, table, bytes: 0 } as const;
-  return partitioned
-    ? { ...step, manner: 'briefly', statements: [`DROP INDEX ${sql}`] }
-    : { ...step, manner: 'concurrently', statements: [`DROP INDEX CONCURRENTLY ${sql}`] };
-}
-
-function reindexing({ name, sql }: LiveIndex, { name: table, bytes }: LiveTable): Step {
-  const statements = [`REINDEX INDEX CONCURRENTLY ${sql}`];
-  return { action: 'reindex', manner: 'concurrently', statements, index: name, table, bytes };
 }

@@ -1,3 +1,5 @@
+import type { LiveIndex, LiveTable } from './live-indexes';
+
 /** One step on the way to an index; what is left to do is always planned anew from what the database has. */
 export interface Step {
   readonly action: 'create' | 'attach' | 'rename' | 'drop' | 'reindex';
@@ -12,4 +14,18 @@ export interface Step {
   readonly table: string;
   /** Bytes of rows that have to be read; 0 where only the database's catalogue changes. */
   readonly bytes: number;
+}
+
+/** The step to an index being gone; that of a partitioned table cannot be dropped concurrently. */
+export function dropping({ name, sql, table, partitioned }: LiveIndex): Step {
+  const step = { action: 'drop', index: name, table, bytes: 0 } as const;
+  return partitioned
+    ? { ...step, manner: 'briefly', statements: [`DROP INDEX ${sql}`] }
+    : { ...step, manner: 'concurrently', statements: [`DROP INDEX CONCURRENTLY ${sql}`] };
+}
+
+/** The step to an index being built anew, in place. */
+export function reindexing({ name, sql }: LiveIndex, { name: table, bytes }: LiveTable): Step {
+  const statements = [`REINDEX INDEX CONCURRENTLY ${sql}`];
+  return { action: 'reindex', manner: 'concurrently', statements, index: name, table, bytes };
 }

@@ -19,6 +19,8 @@ export interface LiveIndex {
   readonly unique: boolean;
   /** The primary key, unique or exclusion constraint that it belongs to. */
   readonly constraint: string | undefined;
+  /** It belongs to an exclusion constraint, and cannot be rebuilt concurrently. */
+  readonly exclusion: boolean;
   /** It is of a partitioned table, and holds nothing itself. */
   readonly partitioned: boolean;
   /** The index of the partitioned table that it is a part of, by its oid. */
@@ -70,6 +72,7 @@ interface IndexRow extends TableRow {
   readonly ready: boolean;
   readonly is_unique: boolean;
   readonly constraint_name: string | null;
+  readonly exclusion: boolean;
   readonly partitioned: boolean;
   readonly attached_to: string | null;
   readonly built_by: number | null;
@@ -110,6 +113,7 @@ const LIVE_TABLES = `
          i.indisvalid AS valid, i.indisready AS ready, i.indisunique AS is_unique,
          (SELECT conname FROM pg_constraint
            WHERE conindid = i.indexrelid AND contype IN ('p', 'u', 'x') LIMIT 1) AS constraint_name,
+         i.indisexclusion AS exclusion,
          c.relkind = 'I' AS partitioned,
          (SELECT inhparent::text FROM pg_inherits WHERE inhrelid = i.indexrelid) AS attached_to,
          (SELECT pid FROM pg_stat_progress_create_index
@@ -173,6 +177,7 @@ function liveIndex(row: IndexRow, partsOf: ReadonlyMap<string | null, readonly I
     ready: row.ready,
     unique: row.is_unique,
     constraint: row.constraint_name ?? undefined,
+    exclusion: row.exclusion,
     partitioned: row.partitioned,
     attachedTo: row.attached_to ?? undefined,
     builtBy: row.built_by ?? undefined,

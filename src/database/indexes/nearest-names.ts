@@ -1,0 +1,34 @@
+const SHOWN = 3;
+
+/** Names that somebody may have meant: `did you mean idx_users_email or idx_users_role?` */
+export function nearestNames(wanted: string, known: readonly { readonly name: string }[]): string {
+  const names = [...new Set(known.map(({ name }) => name))];
+  const ranked = names
+    .map((name) => ({ name, distance: distanceOf(wanted, name) }))
+    .sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
+    .slice(0, SHOWN)
+    .map(({ name }) => name);
+  const last = ranked.pop();
+  if (last === undefined) return 'the database has none';
+  return `did you mean ${ranked.length === 0 ? last : `${ranked.join(', ')} or ${last}`}?`;
+}
+
+/** What part of a name counts as near without further ado: `email` is near to `idx_users_email`. */
+function distanceOf(wanted: string, name: string): number {
+  const apart = editDistance(wanted.slice(0, 63).toLowerCase(), name);
+  return wanted.length > 2 && name.includes(wanted.toLowerCase()) ? apart / name.length : apart;
+}
+
+/** Levenshtein's: how many letters have to be put in, left out or changed. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, place) => place);
+  for (const [done, letter] of [...a].entries()) {
+    const next = [done + 1];
+    for (let place = 1; place <= b.length; place++) {
+      const changed = (row[place - 1] ?? 0) + (letter === b[place - 1] ? 0 : 1);
+      next.push(Math.min(changed, (row[place] ?? 0) + 1, (next[place - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
