@@ -16,6 +16,7 @@ import {
   HTTP_DURATION,
   HTTP_IN_FLIGHT,
   POOL_SIZE,
+  REPLICAS,
 } from './metrics.providers';
 import { statementKind } from './statement-kind';
 
@@ -36,6 +37,7 @@ export class MetricsCollector implements OnModuleInit {
     @InjectMetric(DATABASE_DURATION) private readonly queryDuration: Histogram,
     @InjectMetric(DATABASE_ERRORS) private readonly errors: Counter,
     @InjectMetric(POOL_SIZE) private readonly poolSize: Gauge,
+    @InjectMetric(REPLICAS) private readonly replicas: Gauge,
     @InjectMetric(CACHE_OPERATIONS) private readonly cacheOperations: Counter,
   ) {
     this.tables = new Set(dataSource.entityMetadatas.map(({ tableName }) => tableName));
@@ -46,6 +48,7 @@ export class MetricsCollector implements OnModuleInit {
     this.lookUps.subscribe(({ prefix, tier, result }) => this.cacheOperations.inc({ prefix, tier, result }));
     this.observeRequests(this.adapter.httpAdapter.getInstance<FastifyInstance>());
     Object.assign(this.poolSize, { collect: () => this.observePool() });
+    Object.assign(this.replicas, { collect: () => this.observeReplicas() });
   }
 
   private observeQuery({ text, seconds, errorCode }: QueryEvent): void {
@@ -76,5 +79,11 @@ export class MetricsCollector implements OnModuleInit {
     this.poolSize.set({ state: 'idle' }, idle);
     this.poolSize.set({ state: 'active' }, total - idle);
     this.poolSize.set({ state: 'waiting' }, waiting);
+  }
+
+  private observeReplicas(): void {
+    const { used, leftOut } = this.database.poolState().replicas;
+    this.replicas.set({ state: 'used' }, used);
+    this.replicas.set({ state: 'left_out' }, leftOut);
   }
 }

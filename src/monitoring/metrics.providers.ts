@@ -7,6 +7,7 @@ export const DATABASE_OPERATIONS = 'database_operations_total';
 export const DATABASE_DURATION = 'database_query_duration_seconds';
 export const DATABASE_ERRORS = 'database_errors_total';
 export const POOL_SIZE = 'database_connection_pool_size';
+export const REPLICAS = 'database_replicas';
 export const CACHE_OPERATIONS = 'cache_operations_total';
 
 export const metricProviders = [
@@ -34,6 +35,11 @@ export const metricProviders = [
     labelNames: ['code'],
   }),
   makeGaugeProvider({ name: POOL_SIZE, help: 'Connections of the pool by state', labelNames: ['state'] }),
+  makeGaugeProvider({
+    name: REPLICAS,
+    help: 'Replicas that are asked, and those left out because they are away or too far behind',
+    labelNames: ['state'],
+  }),
   makeCounterProvider({
     name: CACHE_OPERATIONS,
     help: 'Cache look-ups by key prefix, tier and result',

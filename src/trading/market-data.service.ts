@@ -109,7 +109,8 @@ export class MarketDataService {
 
   private async tradesOfAll({ limit, cursor }: PageRequest): Promise<Page<PublicTradeView>> {
     const [before = LAST_ID] = cursor === undefined ? [] : decodeCursor(cursor, [UUID_SHAPE]);
-    const rows = await this.database.query<TradeRow>(
+    const rows = await this.readTape(
+      cursor,
       `SELECT ${TRADE_COLUMNS} FROM trades WHERE id < $1 ORDER BY id DESC LIMIT $2`,
       [before, limit + 1],
     );
@@ -118,13 +119,21 @@ export class MarketDataService {
 
   private async tradesOf(market: string, { limit, cursor }: PageRequest): Promise<Page<PublicTradeView>> {
     const [before = LAST_SEQUENCE] = cursor === undefined ? [] : decodeCursor(cursor, [INTEGER_SHAPE]);
-    const rows = await this.database.query<TradeRow>(
+    const rows = await this.readTape(
+      cursor,
       `SELECT ${TRADE_COLUMNS} FROM trades
         WHERE market = $1 AND sequence < $2 ORDER BY sequence DESC LIMIT $3`,
       [market, before, limit + 1],
     );
     if (rows.length === 0) await this.one(market);
     return pageOf(rows, limit, ({ sequence }) => [String(sequence)], tradeView);
+  }
+
+  /** What everybody sees of the latest trades may be seconds old; a trader finds their own in the history of their orders. */
+  private readTape(cursor: string | undefined, text: string, values: unknown[]): Promise<TradeRow[]> {
+    return cursor === undefined
+      ? this.database.queryStale<TradeRow>(text, values)
+      : this.database.query<TradeRow>(text, values);
   }
 
   private async loadPage(limit: number, after: string): Promise<Page<MarketDataView>> {
