@@ -1,6 +1,10 @@
 import { loadConfig, readDotEnv } from '../../config/config';
 import { explain, ExplainedError } from '../explained-error';
 import { openDatabase, type OpenDatabase } from '../open-database';
+import { Interrupted } from '../schema/throw-away-database';
+
+/** Exit code of what Ctrl-C ended. */
+const INTERRUPTED = 130;
 
 /** A command's own refusal: one sentence, exit code 1. */
 export class CommandRefused extends ExplainedError {}
@@ -23,6 +27,13 @@ export async function runDatabaseCommand(work: (database: OpenDatabase) => Promi
     }
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
-    process.exitCode = 1;
+    process.exitCode = error instanceof Interrupted ? INTERRUPTED : 1;
   }
+}
+
+/** Fires at the first Ctrl-C, or when somebody else ends the process; the second time it ends at once. */
+export function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => stop.abort());
+  return stop.signal;
 }

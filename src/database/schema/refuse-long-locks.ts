@@ -26,7 +26,7 @@ const LIVE_TABLES = `
 /**
  * Refuses migrations that would keep others out of a large table for long, before any of them is run. A migration
  * passes when it says why that is acceptable: `readonly longLock = '…'`.
- * @param smallTableRows tables with more rows than that are large
+ * @param smallTableRows tables with more rows than that are large; -1 makes every table large
  */
 export async function refuseLongLocks(
   runner: QueryRunner,
@@ -52,7 +52,7 @@ function largeTables(runner: QueryRunner, small: number): (name: string) => Prom
   const known = new Map<string, Promise<LiveTable | undefined>>();
   const look = async (name: string): Promise<LiveTable | undefined> => {
     const [table] = (await runner.query(LIVE_TABLES, [[name]])) as LiveTable[];
-    if (table === undefined) return undefined;
+    if (table === undefined || small < 0) return table;
     const rows = (await runner.query(`SELECT FROM ${table.sql} OFFSET $1 LIMIT 1`, [small])) as unknown[];
     return rows.length > 0 ? table : undefined;
   };
@@ -67,6 +67,6 @@ function refusal({ title }: KnownMigration, lock: LongLock, rows: number): Datab
   const { statement, table, why, instead } = lock;
   const shown = statement.length > SHOWN ? `${statement.slice(0, SHOWN)}…` : statement;
   return new DatabaseNotUsable(
-    `Migration ${title} would keep others out of ${table}, which has more than ${rows} rows, since "${shown}" ${why}: use ${instead}, or say on the class why it is acceptable (readonly longLock = '…'); nothing was changed`,
+    `Migration ${title} would keep others out of ${table}${rows < 0 ? '' : `, which has more than ${rows} rows`}, since "${shown}" ${why}: use ${instead}, or say on the class why it is acceptable (readonly longLock = '…'); nothing was changed`,
   );
 }

@@ -1,0 +1,70 @@
+import type { Progress } from '../../common/progress';
+import type { DatabaseUrls } from '../database.module';
+import { ExplainedError } from '../explained-error';
+import { migrate, migrationInfo, undoMigrations } from './migrate';
+import { asOwner } from './owner-session';
+import { describeSchema } from './schema-description';
+import { inThrowAwayDatabase } from './throw-away-database';
+import { validateSchema, type Validation } from './validate';
+
+/** A migration does not do what it should; the message is one sentence. */
+class RehearsalFailed extends ExplainedError {}
+
+/** Every table counts as large: a migration that locks one for long has to say why. */
+const NO_TABLE_IS_SMALL = -1;
+
+/**
+ * Takes all migrations up one by one, compares the result with the code, takes them back one by one to nothing, and
+ * up again to the very same, in a database that is thrown away.
+ * @returns what the comparison found
+ * @throws ExplainedError naming the migration that does not go back, does not come to the same again, or would lock
+ *   a table for long without a note
+ */
+export async function rehearse(
+  urls: DatabaseUrls,
+  progress: Progress,
+  signal?: AbortSignal,
+): Promise<Validation> {
+  return inThrowAwayDatabase(urls, (place) => rehearseIn(place, progress), signal);
+}
+
+async function rehearseIn(place: DatabaseUrls, progress: Progress): Promise<Validation> {
+  const titles = (await migrationInfo(place.ownerUrl)).map(({ title }) => title);
+  const after = new Map<string | undefined, string[]>([[undefined, await described(place)]]);
+  progress.begin('up', titles.length);
+  for (const title of titles) {
+    await up(place, title);
+    after.set(title, await described(place));
+    progress.advance();
+  }
+  progress.begin('validate', 1);
+  const found = await validateSchema(place.ownerUrl);
+  progress.advance();
+  progress.begin('down to nothing', titles.length);
+  for (const [index, title] of [...titles.entries()].toReversed()) {
+    await undoMigrations(place.ownerUrl);
+    compare(after.get(titles[index - 1]) ?? [], await described(place), `${title} does not go back`);
+    progress.advance();
+  }
+  progress.begin('up again', titles.length);
+  for (const title of titles) {
+    await up(place, title);
+    compare(after.get(title) ?? [], await described(place), `${title} comes to something else again`);
+    progress.advance();
+  }
+  return found;
+}
+
+async function up(place: DatabaseUrls, title: string): Promise<void> {
+  await migrate(place.ownerUrl, place.applicationUrl, { to: title, smallTableRows: NO_TABLE_IS_SMALL });
+}
+
+const described = (place: DatabaseUrls): Promise<string[]> =>
+  asOwner(place.ownerUrl, ({ runner }) => describeSchema(runner));
+
+function compare(expected: readonly string[], found: readonly string[], what: string): void {
+  const left = found.find((line) => !expected.includes(line));
+  if (left !== undefined) throw new RehearsalFailed(`${what}: there is ${left}`);
+  const lost = expected.find((line) => !found.includes(line));
+  if (lost !== undefined) throw new RehearsalFailed(`${what}: there is no ${lost}`);
+}
