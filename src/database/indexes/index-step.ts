@@ -20,8 +20,8 @@ export interface Step {
 export function dropping({ name, sql, table, partitioned }: LiveIndex): Step {
   const step = { action: 'drop', index: name, table, bytes: 0 } as const;
   return partitioned
-    ? { ...step, manner: 'briefly', statements: [`DROP INDEX ${sql}`] }
-    : { ...step, manner: 'concurrently', statements: [`DROP INDEX CONCURRENTLY ${sql}`] };
+    ? { ...step, manner: 'briefly', statements: [`DROP INDEX IF EXISTS ${sql}`] }
+    : { ...step, manner: 'concurrently', statements: [`DROP INDEX CONCURRENTLY IF EXISTS ${sql}`] };
 }
 
 /** The step to an index being built anew, in place. */
