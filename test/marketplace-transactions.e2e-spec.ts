@@ -45,8 +45,8 @@ describe('transactions', () => {
         [id, seller.id],
       );
       await tx.query(
-        `INSERT INTO energy_transactions (id, offer_id, seller_id, buyer_id, amount_wh, price, total, fee, status)
-         VALUES ($1, $1, $2, $3, 1000, 4000000, 4000000, 40000, $4)`,
+        `INSERT INTO energy_transactions (id, offer_id, seller_id, buyer_id, energy_source, amount_wh, price, total, fee, status)
+         VALUES ($1, $1, $2, $3, 'geothermal', 1000, 4000000, 4000000, 40000, $4)`,
         [id, seller.id, buyer.id, status],
       );
       await app.nest

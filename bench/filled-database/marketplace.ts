@@ -3,6 +3,7 @@ import type { TableFill } from './table-fill';
 
 const DAYS = 400;
 const SOURCES = { solar: 0.62, wind: 0.16, hydro: 0.1, biomass: 0.06, mixed: 0.04, geothermal: 0.02 };
+const sourceOf = (offer: string): string => oneOf(`pg_temp.chance(${offer}, 406)`, SOURCES, 'energy_source');
 
 /** Nine of ten are over; those that are active mostly offer a few hours of the coming days. */
 const offers: TableFill = {
@@ -22,7 +23,7 @@ const offers: TableFill = {
            JOIN the_users u ON u.rank = pg_temp.skewed(o.no, 405, ${plan.rows('users')})`,
       `INSERT INTO energy_offers (id, seller_id, energy_source, amount_wh, remaining_wh, price_per_kwh, available_from, available_until, status,
                                   created_at, updated_at)
-         SELECT id, seller_id, ${oneOf('pg_temp.chance(no, 406)', SOURCES, 'energy_source')}, amount_wh,
+         SELECT id, seller_id, ${sourceOf('no')}, amount_wh,
                 CASE WHEN status = 'sold' THEN 0 WHEN pg_temp.chance(no, 407) < 0.2 THEN amount_wh / 2 ELSE amount_wh END,
                 1000 * (2500 + pg_temp.draw(no, 408, 3000)), available_from, available_until, status::energy_offer_status, created_at, created_at
            FROM the_offers ORDER BY no`,
@@ -73,12 +74,13 @@ const transactions: TableFill = {
     // Offers of one block are bought from at about the same time, and those that sell well some hundred times.
     const block = Math.max(1, Math.min(1000, Math.floor(offerRows / 20)));
     return [
-      `INSERT INTO energy_transactions (id, offer_id, order_id, seller_id, buyer_id, amount_wh, price, total, fee, status, settled_at,
+      `INSERT INTO energy_transactions (id, offer_id, order_id, seller_id, buyer_id, energy_source, amount_wh, price, total, fee, status, settled_at,
                                         blockchain_tx_signature, created_at, updated_at)
-         SELECT pg_temp.id_of(at, no, 430), offer_id, order_id, seller_id, buyer_id, amount_wh, price, amount_wh * price / 1000,
+         SELECT pg_temp.id_of(at, no, 430), offer_id, order_id, seller_id, buyer_id, energy_source, amount_wh, price, amount_wh * price / 1000,
                 amount_wh * price / 100000, status::energy_transaction_status, CASE status WHEN 'completed' THEN at + interval '1 second' END,
                 CASE WHEN pg_temp.chance(no, 431) < 0.03 THEN pg_temp.signature_of(no, 440) END, at, at
            FROM (SELECT n.no, o.id AS offer_id, d.id AS order_id, o.seller_id, coalesce(d.buyer_id, u.id) AS buyer_id,
+                        ${sourceOf('o.no')} AS energy_source,
                         100 + 10 * pg_temp.skewed(n.no, 432, 1000) AS amount_wh, 1000 * (2500 + pg_temp.draw(n.no, 433, 3000)) AS price,
                         pg_temp.moment(n.no, ${drawn}, ${DAYS}) AS at,
                         ${oneOf('pg_temp.chance(n.no, 434)', { pending: 0.003, processing: 0.002, failed: 0.01, cancelled: 0.015, completed: 0.97 })} AS status

@@ -1,4 +1,5 @@
 import { Check, Column, Entity, ForeignKey } from 'typeorm';
+import { ENERGY_SOURCES, type EnergySource } from '../common/request-schemas';
 import type { Money, Price, WattHours } from '../common/units';
 import {
   CreatedAt,
@@ -115,6 +116,10 @@ export class EnergyTransaction {
   @Column('uuid')
   @ForeignKey('users')
   buyerId: string;
+
+  /** What was sold: the offer's. */
+  @Column({ type: 'enum', enum: ENERGY_SOURCES, enumName: 'energy_source' })
+  energySource: EnergySource;
 
   @EnergyColumn()
   amountWh: WattHours;

@@ -2,7 +2,7 @@ import type { EnergySource } from '../common/request-schemas';
 import { formatKwh, formatMoney, type Money, type Price, type WattHours } from '../common/units';
 import type { TransactionStatus } from './life-cycle';
 
-/** A transaction as the database tells it, with its offer's source. */
+/** A transaction as the database tells it. */
 export interface TransactionRow {
   readonly id: string;
   readonly offer_id: string;

@@ -27,25 +27,20 @@ export interface TransactionsFilter extends PageRequest {
 
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
-const OWN_COLUMNS =
-  'id, offer_id, order_id, seller_id, buyer_id, amount_wh, price, total, fee, status, settled_at, blockchain_tx_signature, created_at';
-const COLUMNS = `${OWN_COLUMNS.split(', ')
-  .map((column) => `t.${column}`)
-  .join(', ')}, o.energy_source`;
+const COLUMNS =
+  'id, offer_id, order_id, seller_id, buyer_id, energy_source, amount_wh, price, total, fee, status, settled_at, ' +
+  'blockchain_tx_signature, created_at';
 
 const partyPage = (column: 'buyer_id' | 'seller_id'): string =>
-  `(SELECT ${OWN_COLUMNS} FROM energy_transactions
+  `(SELECT ${COLUMNS} FROM energy_transactions
      WHERE ${column} = $1 AND id < $2 AND ($4::energy_transaction_status IS NULL OR status = $4)
      ORDER BY id DESC LIMIT $3)`;
 
-const pageText = (parties: string): string =>
-  `SELECT ${COLUMNS} FROM (${parties}) t JOIN energy_offers o ON o.id = t.offer_id ORDER BY t.id DESC LIMIT $3`;
-
 /** One page per party and their merge: each branch reads an index backwards and stops. */
 const PAGES = {
-  buyer: pageText(partyPage('buyer_id')),
-  seller: pageText(partyPage('seller_id')),
-  both: pageText(`${partyPage('buyer_id')} UNION ALL ${partyPage('seller_id')}`),
+  buyer: partyPage('buyer_id'),
+  seller: partyPage('seller_id'),
+  both: `${partyPage('buyer_id')} UNION ALL ${partyPage('seller_id')} ORDER BY id DESC LIMIT $3`,
 };
 
 /** What was sold to whom: written by purchases and matching, read by its participants. */
@@ -67,8 +62,7 @@ export class TransactionsService {
     await this.takeFromOffers(tx, sales);
     const rows = await this.insert(tx, sales);
     return sales.map((sale) => {
-      const row = rows.get(sale.id) as Omit<TransactionRow, 'energy_source'>;
-      const view = transactionView({ ...row, energy_source: sale.energySource });
+      const view = transactionView(rows.get(sale.id) as TransactionRow);
       this.audit.record(tx, principal, {
         action: 'offer.purchased',
         entity: 'energy_transactions',
@@ -95,7 +89,7 @@ export class TransactionsService {
    */
   async get(principal: Principal, id: string): Promise<TransactionView> {
     const [row] = await this.database.query<TransactionRow>(
-      `SELECT ${COLUMNS} FROM energy_transactions t JOIN energy_offers o ON o.id = t.offer_id WHERE t.id = $1`,
+      `SELECT ${COLUMNS} FROM energy_transactions WHERE id = $1`,
       [id],
     );
     if (row === undefined || !(seesEverything(principal) || isParty(principal, row)))
@@ -138,8 +132,7 @@ export class TransactionsService {
 
   private async lock(tx: Transaction, id: string): Promise<TransactionRow> {
     const [row] = await tx.query<TransactionRow>(
-      `SELECT ${COLUMNS} FROM energy_transactions t JOIN energy_offers o ON o.id = t.offer_id
-        WHERE t.id = $1 FOR NO KEY UPDATE OF t`,
+      `SELECT ${COLUMNS} FROM energy_transactions WHERE id = $1 FOR NO KEY UPDATE`,
       [id],
     );
     if (row === undefined) throw new NotFound('transaction');
@@ -157,22 +150,21 @@ export class TransactionsService {
     );
   }
 
-  private async insert(
-    tx: Transaction,
-    sales: readonly Sale[],
-  ): Promise<Map<string, Omit<TransactionRow, 'energy_source'>>> {
-    const rows = await tx.query<Omit<TransactionRow, 'energy_source'>>(
+  private async insert(tx: Transaction, sales: readonly Sale[]): Promise<Map<string, TransactionRow>> {
+    const rows = await tx.query<TransactionRow>(
       `INSERT INTO energy_transactions
-         (id, offer_id, order_id, seller_id, buyer_id, amount_wh, price, total, fee, status, settled_at)
+         (id, offer_id, order_id, seller_id, buyer_id, energy_source, amount_wh, price, total, fee, status, settled_at)
        SELECT s.*, 'completed', now()
-         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[]) AS s
-       RETURNING ${OWN_COLUMNS}`,
+         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::energy_source[], $7::bigint[], $8::bigint[],
+                     $9::bigint[], $10::bigint[]) AS s
+       RETURNING ${COLUMNS}`,
       [
         sales.map(({ id }) => id),
         sales.map(({ offerId }) => offerId),
         sales.map(({ orderId }) => orderId),
         sales.map(({ sellerId }) => sellerId),
         sales.map(({ buyerId }) => buyerId),
+        sales.map(({ energySource }) => energySource),
         sales.map(({ energy }) => energy),
         sales.map(({ price }) => price),
         sales.map(({ total }) => total),
