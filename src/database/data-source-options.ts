@@ -13,6 +13,12 @@ const exactTypes: CustomTypesConfig = {
 };
 
 const APPLICATION = 'gridtokenx';
+/**
+ * A statement is planned once for a connection, whatever its values. Left alone PostgreSQL plans the first rows of a large
+ * set anew each time, which takes as long as reading them. So no statement may need to know a value to find its index;
+ * one that does goes through `DatabaseService.queryPlanned`.
+ */
+const PLAN_ONCE = '-c plan_cache_mode=force_generic_plan';
 /** A transaction waits for nothing but its own statements: one that stands still for so long holds its locks for nothing. */
 const IDLE_IN_TRANSACTION_MS = 60_000;
 /** An idle connection is asked that often whether the other end is still there. */
@@ -42,6 +48,7 @@ function poolLimits(limits: Limits) {
     maxLifetimeSeconds: limits.DB_MAX_LIFETIME_S,
     statement_timeout: limits.DB_STATEMENT_TIMEOUT_MS,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    options: PLAN_ONCE,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
   } satisfies PoolConfig;
