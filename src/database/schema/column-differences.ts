@@ -7,19 +7,25 @@ const COMPARED_ELSEWHERE =
 
 const NAME = '"(?:[^".]+"\\.")?([^"]+)"';
 const CREATED = new RegExp(`^CREATE TABLE ${NAME}`);
+const TYPE = new RegExp(`^(?:CREATE|ALTER|DROP) TYPE ${NAME}`);
 const COLUMN = new RegExp(
   `^ALTER TABLE ${NAME} (ADD|DROP COLUMN|ALTER COLUMN|RENAME COLUMN) "([^"]+)"(?: (.*))?$`,
 );
 
-/** What TypeORM would do to the schema to make it what the entities say. */
+/** A statement and the values bound to it. */
+export interface Statement {
+  readonly query: string;
+  readonly parameters?: readonly unknown[] | undefined;
+}
+
+/** What TypeORM would do to the schema to make it what the entities say, and how it would undo that. */
 export async function synchronizingStatements(
   dataSource: DataSource,
-): Promise<{ up: string[]; down: string[] }> {
+): Promise<{ up: readonly Statement[]; down: readonly Statement[] }> {
   const { upQueries, downQueries } = await withoutWarnings(() =>
     dataSource.driver.createSchemaBuilder().log(),
   );
-  const texts = (queries: readonly { query: string }[]): string[] => queries.map(({ query }) => query);
-  return { up: texts(upQueries), down: texts(downQueries).toReversed() };
+  return { up: upQueries, down: downQueries.toReversed() };
 }
 
 /** TypeORM sends statements before the last one is answered, which pg queues, and warns of. */
@@ -42,19 +48,35 @@ export async function columnDifferences(
   except: ReadonlySet<string>,
 ): Promise<SchemaDifference[]> {
   const { up } = await synchronizingStatements(dataSource);
-  const excluded = dataSource.entityMetadatas.flatMap(({ tableName, columns }) =>
-    columns
-      .filter(({ enumName }) => enumName !== undefined && except.has(enumName))
-      .map(({ databaseName }) => `${tableName}.${databaseName}`),
-  );
-  const statements = up.filter((statement) => {
-    const [, table, , column] = COLUMN.exec(statement) ?? [];
-    return !COMPARED_ELSEWHERE.test(statement) && !excluded.includes(`${table}.${column}`);
-  });
+  const concernsEnum = concernsEnums(dataSource, except);
+  const statements = up
+    .map(({ query }) => query)
+    .filter((statement) => !COMPARED_ELSEWHERE.test(statement) && !concernsEnum(statement));
   const differences = statements.flatMap((statement) => differenceOf(statement, statements));
   return differences.filter(
     ({ message }, place) => differences.findIndex((other) => other.message === message) === place,
   );
+}
+
+/** Tells statements that change these enums or columns of their types. */
+export function concernsEnums(
+  dataSource: DataSource,
+  enums: ReadonlySet<string>,
+): (statement: string) => boolean {
+  const columns = dataSource.entityMetadatas.flatMap((entity) =>
+    entity.columns
+      .filter(({ enumName }) => enumName !== undefined && enums.has(enumName))
+      .map(({ databaseName }) => `${entity.tableName}.${databaseName}`),
+  );
+  return (statement) => {
+    const [, type = ''] = TYPE.exec(statement) ?? [];
+    const [, table, verb, column] = COLUMN.exec(statement) ?? [];
+    return (
+      enums.has(type) ||
+      enums.has(type.replace(/_old$/, '')) ||
+      (verb === 'ALTER COLUMN' && columns.includes(`${table}.${column}`))
+    );
+  };
 }
 
 const GENERATE = 'npm run db:generate drafts the migration where the code is right';

@@ -34,7 +34,14 @@ export interface ObjectComparison {
   /** The tables that the database has. */
   readonly tables: ReadonlySet<string>;
   /** The enums that are not as declared: nothing can be said of columns of these types. */
-  readonly enums: ReadonlySet<string>;
+  readonly enums: readonly EnumDifference[];
+}
+
+/** An enum that is not as declared. */
+export interface EnumDifference extends SchemaDifference {
+  readonly name: string;
+  /** The statements that make it so, where values are only added. */
+  readonly additions: readonly string[];
 }
 
 /** Finds tables, views and enums that no entity knows, and enums with other values than declared. */
@@ -47,17 +54,15 @@ export async function objectDifferences(
   const known = new Set([...OURS, ...dataSource.entityMetadatas.map(({ tableName }) => tableName)]);
   const liveEnums = new Map(objects.flatMap(({ name, labels }) => (labels === null ? [] : [[name, labels]])));
   const declared = declaredEnums(dataSource);
-  const changed = [...declared].flatMap(([name, values]) =>
-    enumDifference(name, values, liveEnums.get(name)),
-  );
+  const enums = [...declared].flatMap(([name, values]) => enumDifference(name, values, liveEnums.get(name)));
   return {
     differences: [
       ...live.filter(({ name }) => !known.has(name)).map(stray),
       ...objects.filter(({ kind, name }) => kind === 'TYPE' && !declared.has(name)).map(stray),
-      ...changed.map(({ difference }) => difference),
+      ...enums,
     ],
     tables: new Set(live.map(({ name }) => name)),
-    enums: new Set(changed.map(({ name }) => name)),
+    enums,
   };
 }
 
@@ -83,18 +88,32 @@ function enumDifference(
   name: string,
   declared: readonly string[],
   live: readonly string[] | undefined,
-): { name: string; difference: SchemaDifference }[] {
+): EnumDifference[] {
   if (live === undefined) {
     const values = declared.map((value) => `'${value}'`).join(', ');
     const mend = `CREATE TYPE ${name} AS ENUM (${values})`;
-    return [{ name, difference: { kind: 'enum', message: `the enum ${name} does not exist`, mend } }];
+    return [{ kind: 'enum', name, message: `the enum ${name} does not exist`, mend, additions: [] }];
   }
   if (live.join() === declared.join()) return [];
-  const added = declared.filter((value) => !live.includes(value));
-  const mend =
-    live.every((value) => declared.includes(value)) && added.length > 0
-      ? added.map((value) => `ALTER TYPE ${name} ADD VALUE '${value}'`).join('; ')
-      : 'ALTER TYPE … RENAME VALUE, or a new type: an enum loses no values';
-  const message = `the enum ${name} is ${live.join(', ')}, and declared as ${declared.join(', ')}`;
-  return [{ name, difference: { kind: 'enum', message, mend } }];
+  const additions = declared.flatMap((value, place) =>
+    live.includes(value) ? [] : [addition(name, value, declared[place - 1], live[0])],
+  );
+  const kept = declared.filter((value) => live.includes(value));
+  const onlyAdded = kept.join() === live.join();
+  return [
+    {
+      kind: 'enum',
+      name,
+      message: `the enum ${name} is ${live.join(', ')}, and declared as ${declared.join(', ')}`,
+      mend: onlyAdded
+        ? additions.join('; ')
+        : 'ALTER TYPE … RENAME VALUE, or a new type: an enum loses no values',
+      additions: onlyAdded ? additions : [],
+    },
+  ];
+}
+
+function addition(name: string, value: string, before: string | undefined, first = ''): string {
+  const place = before === undefined ? `BEFORE '${first}'` : `AFTER '${before}'`;
+  return `ALTER TYPE ${name} ADD VALUE '${value}' ${place}`;
 }

@@ -1,4 +1,4 @@
-import { DataSource, type QueryRunner } from 'typeorm';
+import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
 import { migrationDataSource } from '../data-source-options';
 import { DatabaseNotUsable } from '../explained-error';
 import { sqlState } from '../query-events';
@@ -10,6 +10,9 @@ const READ_ONLY = '25006';
 /** SQLSTATE invalid_parameter_value: this platform cannot tell that a client has gone. */
 const NOT_ON_THIS_PLATFORM = '22023';
 
+/** Entities, or the files that hold them. */
+export type EntityList = NonNullable<DataSourceOptions['entities']>;
+
 /** One session of the owner. What it locks, and what it does under the lock, end together. */
 export interface OwnerSession {
   readonly dataSource: DataSource;
@@ -18,13 +21,13 @@ export interface OwnerSession {
 
 /**
  * Works as the owner of the schema, in one session.
- * @param entities files of entities, where they are needed
+ * @param entities where they are needed
  * @throws DatabaseNotUsable when the role may not do what is asked, or the database takes no changes
  */
 export async function asOwner<Result>(
   ownerUrl: string,
   work: (session: OwnerSession) => Promise<Result>,
-  entities: string[] = [],
+  entities: EntityList = [],
 ): Promise<Result> {
   const options = { ...migrationDataSource(ownerUrl), entities, installExtensions: false };
   const dataSource = await new DataSource(options).initialize();

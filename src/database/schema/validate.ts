@@ -32,7 +32,7 @@ export async function validateSchema(ownerUrl: string): Promise<Validation> {
 async function validate({ dataSource, runner }: OwnerSession): Promise<Validation> {
   const states = migrationStates(await knownMigrations(dataSource), await appliedMigrations(runner));
   const { tables, enums, differences } = await objectDifferences(dataSource, runner);
-  const columns = await columnDifferences(dataSource, enums);
+  const columns = await columnDifferences(dataSource, new Set(enums.map(({ name }) => name)));
   const constraints = await constraintDifferences(dataSource, runner, tables);
   const catalogue = indexCatalogue();
   const entities = dataSource.entityMetadatas;
