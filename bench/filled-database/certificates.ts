@@ -63,8 +63,8 @@ const certificates: TableFill = {
 
 /** A certificate older than a year is at its end, but for the few that the next hourly run will end. */
 const STATUS = `CASE WHEN i.created_at > pg_temp.present() - interval '1 year' OR pg_temp.chance(n.no, 515) < 0.0003
-    THEN ${oneOf('pg_temp.chance(n.no, 511)', { active: 0.72, transferred: 0.12, retired: 0.15, withdrawn: 0.01 })}
-    ELSE ${oneOf('pg_temp.chance(n.no, 511)', { retired: 0.55, withdrawn: 0.01, expired: 0.44 })} END`;
+    THEN ${oneOf('pg_temp.chance(n.no, 511)', { withdrawn: 0.003, transferred: 0.12, retired: 0.15, active: 0.727 })}
+    ELSE ${oneOf('pg_temp.chance(n.no, 511)', { withdrawn: 0.003, retired: 0.55, expired: 0.447 })} END`;
 const CHANGED_HANDS = `(owner_id <> taker_id AND (status = 'transferred' OR status = 'retired' AND no % 3 = 0))`;
 
 /** One for each that is not its first owner's any more. */

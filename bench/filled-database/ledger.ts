@@ -104,15 +104,18 @@ const withdrawals: TableFill = {
   statements: (plan) => {
     const rows = plan.rows('withdrawals');
     return [
+      `CREATE TEMP TABLE the_deciders AS
+         SELECT id, row_number() OVER (ORDER BY no) - 1 AS place, count(*) OVER () AS of FROM the_users WHERE role IN ('admin', 'operator')`,
       `INSERT INTO withdrawals (id, user_id, amount, reference, status, decided_by, decided_at, created_at, updated_at)
-         SELECT pg_temp.id_of(at, no, 220), user_id, 1000000 * (1 + pg_temp.draw(no, 221, 500)), 'payout ' || no, status::withdrawal_status,
-                CASE WHEN status <> 'pending' THEN (SELECT id FROM the_users WHERE role = 'admin' ORDER BY no LIMIT 1) END,
+         SELECT pg_temp.id_of(at, w.no, 220), user_id, 1000000 * (1 + pg_temp.draw(w.no, 221, 500)), 'payout ' || w.no, status::withdrawal_status,
+                CASE WHEN status <> 'pending' THEN d.id END,
                 CASE WHEN status <> 'pending' THEN least(pg_temp.present(), at + interval '5 hours') END, at, at
            FROM (SELECT n.no, u.id AS user_id, pg_temp.moment(n.no, ${rows}, 380) AS at,
                         CASE WHEN n.no > ${rows} * 0.99 AND pg_temp.chance(n.no, 222) < 0.5 THEN 'pending'
                              WHEN pg_temp.chance(n.no, 223) < 0.03 THEN 'refused' ELSE 'confirmed' END AS status
                    FROM generate_series(0, ${rows - 1}) AS n(no)
-                   JOIN the_users u ON u.rank = pg_temp.skewed(n.no, 224, ${plan.rows('users')})) w ORDER BY no`,
+                   JOIN the_users u ON u.rank = pg_temp.skewed(n.no, 224, ${plan.rows('users')})) w
+           JOIN the_deciders d ON d.place = pg_temp.draw(w.no, 225, d.of) ORDER BY w.no`,
     ];
   },
 };

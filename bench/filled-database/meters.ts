@@ -29,7 +29,7 @@ const meters: TableFill = {
            FROM (SELECT m.no, u.id AS owner_id, u.wallet_address, available,
                         pg_temp.id_of(created_at, m.no, 102) AS id, m.created_at,
                         ${oneOf('CASE WHEN m.no = 0 THEN 0 ELSE pg_temp.chance(m.no, 103) END', { solar: 0.8, wind: 0.1, hydro: 0.04, biomass: 0.03, geothermal: 0.01, mixed: 0.02 }, 'energy_source')} AS energy_source,
-                        ${oneOf('CASE WHEN m.no = 0 THEN 0 ELSE pg_temp.chance(m.no, 104) END', { verified: 0.96, pending: 0.025, suspended: 0.01, retired: 0.005 }, 'meter_status')} AS status,
+                        ${oneOf('CASE WHEN m.no = 0 THEN 0 ELSE pg_temp.chance(m.no, 104) END', { verified: 0.994, pending: 0.003, suspended: 0.002, retired: 0.001 }, 'meter_status')} AS status,
                         3000 + 500 * pg_temp.skewed(m.no, 105, 60) AS capacity_w,
                         least(available, ${readingsBefore('m.rank + 1')} - ${readingsBefore('m.rank')}) AS slots
                    FROM (SELECT no, (no::bigint * ${SCATTER}) % ${rows} AS rank,

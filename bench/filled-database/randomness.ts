@@ -25,13 +25,14 @@ export async function createRandomness(client: Client, now: Date): Promise<void>
     CREATE FUNCTION pg_temp.draw(no bigint, salt bigint, below bigint) RETURNS bigint IMMUTABLE LANGUAGE sql
       AS $$ SELECT (hashint8extended(no, salt) & 9223372036854775807) % below $$;
 
-    -- 0 … below - 1, the low ones far more often: rank k comes with a probability of about 1 / (k + head).
-    CREATE FUNCTION pg_temp.skewed(no bigint, salt bigint, below bigint, head double precision DEFAULT 10)
+    -- 0 … below - 1: the first hundred have half of everything, by Pareto's law, and one in seven is anybody.
+    CREATE FUNCTION pg_temp.skewed(no bigint, salt bigint, below bigint, head double precision DEFAULT 30)
       RETURNS bigint IMMUTABLE LANGUAGE sql
-      AS $$ SELECT least(below - 1, floor(head * (power(1 + below / head, pg_temp.chance(no, salt)) - 1))::bigint) $$;
+      AS $$ SELECT CASE WHEN pg_temp.chance(no, salt) < 0.15 THEN pg_temp.draw(no, salt, below)
+                        ELSE floor(head * (power((pg_temp.chance(no, salt) - 0.15) / 0.85 * 0.99999 + 0.00001, -2) - 1))::bigint % below END $$;
 
     -- When the no-th of so many things happened in the last days, ever more often towards the present.
-    CREATE FUNCTION pg_temp.moment(no bigint, of bigint, days integer) RETURNS timestamptz IMMUTABLE LANGUAGE sql
+    CREATE FUNCTION pg_temp.moment(no bigint, of bigint, days integer) RETURNS timestamptz STABLE LANGUAGE sql
       AS $$ SELECT pg_temp.present() - make_interval(secs => days * 86400.0 * power(1 - no::double precision / of, 2)) $$;
 
     -- A UUIDv7 of this moment.

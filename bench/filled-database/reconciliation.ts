@@ -23,7 +23,7 @@ const projects: TableFill = {
   },
 };
 
-/** Two data sets to a project, rows for the first of them. */
+/** Some data sets to each project, rows for the first of them. */
 const datasets: TableFill = {
   table: 'datasets',
   with: ['projects', 'dataset_rows'],
@@ -31,8 +31,8 @@ const datasets: TableFill = {
     `CREATE TEMP TABLE the_datasets AS
        SELECT n.no, pg_temp.id_of(p.created_at + interval '1 hour', n.no, 610) AS id, p.id AS project_id, p.created_at,
               CASE WHEN n.no < 40 THEN ${Math.ceil(plan.rows('dataset_rows') / 40)} ELSE 0 END AS row_count
-         FROM generate_series(0, ${Math.min(plan.rows('datasets'), 2 * plan.rows('projects')) - 1}) AS n(no)
-         JOIN the_projects p ON p.rank = n.no / 2`,
+         FROM generate_series(0, ${plan.rows('datasets') - 1}) AS n(no)
+         JOIN the_projects p ON p.rank = n.no / 2 % ${plan.rows('projects')}`,
     `INSERT INTO datasets (id, project_id, name, side, row_count, created_at, updated_at)
        SELECT id, project_id, 'books ' || no, (ARRAY['left', 'right'])[1 + no % 2]::dataset_side, row_count, created_at, created_at
          FROM the_datasets ORDER BY no`,
@@ -72,8 +72,8 @@ const reconciliations: TableFill = {
       `CREATE TEMP TABLE the_runs AS
          SELECT r.no, (r.no::bigint * 2147483647) % ${rows} AS rank, pg_temp.id_of(r.created_at, r.no, 630) AS id, p.id AS project_id, r.created_at,
                 CASE WHEN r.created_at > pg_temp.present() - interval '10 days'
-                     THEN ${oneOf('fate', { pending: 0.08, running: 0.02, failed: 0.02, cancelled: 0.02, completed: 0.86 })}
-                     ELSE ${oneOf('fate', { pending: 0.001, failed: 0.025, cancelled: 0.02, completed: 0.954 })} END AS status
+                     THEN ${oneOf('fate', { pending: 0.015, running: 0.003, failed: 0.006, cancelled: 0.004, completed: 0.972 })}
+                     ELSE ${oneOf('fate', { failed: 0.006, cancelled: 0.004, completed: 0.99 })} END AS status
            FROM (SELECT no, pg_temp.moment(no, ${rows}, ${DAYS}) AS created_at, pg_temp.chance(no, 631) AS fate
                    FROM generate_series(0, ${rows - 1}) AS no) r
            LEFT JOIN the_projects p ON p.rank = pg_temp.skewed(r.no, 632, ${plan.rows('projects')}) AND r.no % 25 <> 0`,
@@ -109,15 +109,20 @@ const items: TableFill = {
                 CASE status WHEN 'mismatched' THEN '{"difference": "0.000017"}' ELSE '{}' END::jsonb, created_at
            FROM (SELECT n.no, r.id AS run_id, r.created_at, pg_temp.draw(n.no, 641, 100000000) AS amount,
                         CASE WHEN r.status = 'pending' THEN 'pending'
-                             ELSE ${oneOf('pg_temp.chance(n.no, 642)', { mismatched: 0.02, missing_left: 0.005, missing_right: 0.005, matched: 0.97 })} END AS status
+                             ELSE ${oneOf('pg_temp.chance(n.no, 642)', { mismatched: 0.004, missing_left: 0.001, missing_right: 0.001, matched: 0.994 })} END AS status
                    FROM generate_series(0, ${rows - 1}) AS n(no)
-                   JOIN the_runs r ON r.rank = pg_temp.skewed(n.no, 643, ${plan.rows('reconciliations')})) i
+                   JOIN the_runs r ON r.rank = pg_temp.skewed(n.no, 643, ${plan.rows('reconciliations')}, 1)) i
           ORDER BY created_at, no`,
     ];
   },
 };
 
-const BREAK_TYPES = ['MINT_NOT_BOOKED', 'UNMINTED_SURPLUS', 'READINGS_MINT_MISMATCH', 'REFUSED_REVISION'];
+const BREAK_TYPES = {
+  REFUSED_REVISION: 0.005,
+  READINGS_MINT_MISMATCH: 0.01,
+  MINT_NOT_BOOKED: 0.085,
+  UNMINTED_SURPLUS: 0.9,
+};
 
 const breaks: TableFill = {
   table: 'reconciliation_breaks',
@@ -125,13 +130,13 @@ const breaks: TableFill = {
   statements: (plan) => [
     `INSERT INTO reconciliation_breaks (id, reconciliation_id, type, entity, entity_id, unit, expected, actual, difference, detail, status,
                                         created_at, updated_at)
-       SELECT pg_temp.id_of(created_at, no, 650), run_id, ${anyOf('no', 651, BREAK_TYPES)}, 'mints', id::text, 'kWh', expected, actual, actual - expected,
+       SELECT pg_temp.id_of(created_at, no, 650), run_id, ${oneOf('pg_temp.chance(no, 651)', BREAK_TYPES)}, 'mints', id::text, 'kWh', expected, actual, actual - expected,
               'The two sides differ', ${oneOf('pg_temp.chance(no, 652)', { open: 0.03, assigned: 0.01, proposed: 0.01, resolved: 0.95 }, 'reconciliation_break_status')},
               created_at, created_at
          FROM (SELECT n.no, r.id AS run_id, r.created_at, pg_temp.id_of(r.created_at, n.no, 653) AS id, pg_temp.draw(n.no, 654, 5000) AS expected,
                       pg_temp.draw(n.no, 655, 5000) AS actual
                  FROM generate_series(0, ${plan.rows('reconciliation_breaks') - 1}) AS n(no)
-                 JOIN the_runs r ON r.rank = pg_temp.skewed(n.no, 656, ${plan.rows('reconciliations')})) b
+                 JOIN the_runs r ON r.rank = pg_temp.skewed(n.no, 656, ${plan.rows('reconciliations')}, 1)) b
         ORDER BY created_at, no`,
   ],
 };

@@ -60,7 +60,7 @@ const SHARES: Partial<Record<FilledTable, number>> = {
   reading_revisions: 1 / 4,
   withdrawals: 1 / 4,
   certificate_issuances: 1 / 2,
-  projects: 1 / 10,
+  projects: 1 / 200,
   datasets: 1 / 5,
   reconciliation_rules: 1 / 10,
   reconciliation_breaks: 1 / 2,
@@ -72,8 +72,8 @@ export function rowsOf(table: FilledTable, sizes: FillSizes): number {
   const given = sizes.tables?.[table];
   if (given !== undefined) return given;
   if (table === 'meter_readings') return sizes.readings;
-  return Math.max(MINIMUM, Math.round(sizes.others * (SHARES[table] ?? 1)));
+  return Math.max(MINIMUM[table] ?? 50, Math.round(sizes.others * (SHARES[table] ?? 1)));
 }
 
-/** Below this the heavy users would be all there are. */
-const MINIMUM = 50;
+/** Below this the heavy ones would be all there are, and reading the whole table as good as its indexes. */
+const MINIMUM: Partial<Record<FilledTable, number>> = { projects: 1_000 };

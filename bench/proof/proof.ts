@@ -1,0 +1,56 @@
+import type { CatalogueIndex } from '../../src/database/indexes/index-catalogue';
+import type { Answer, PlanMode } from './ask';
+import { accessOf, scansOf } from './plan';
+import type { WriteCost } from './write-cost';
+
+/** What was found out about one index. */
+export interface Evidence {
+  readonly index: CatalogueIndex;
+  /** The names that it has in plans: its own, and those of its parts on partitions. */
+  readonly names: ReadonlySet<string>;
+  /** The values that its question was asked with; undefined when no row of the table fits. */
+  readonly values: readonly string[] | undefined;
+  readonly withIt: ReadonlyMap<PlanMode, Answer>;
+  /** With the index dropped and all others in place. */
+  readonly without: ReadonlyMap<PlanMode, Answer>;
+  /** The index that makes this one superfluous. */
+  readonly repeatedBy: string | undefined;
+  /** Bytes. */
+  readonly size: number;
+  readonly writeCost: WriteCost | undefined;
+}
+
+/** An index must save this part of the pages that its question takes without it. */
+const LEAST_SAVING = 0.5;
+
+/** Why an index is not proven, in sentences; none when it is. */
+export function objections(evidence: Evidence): string[] {
+  const { values, names, withIt, repeatedBy } = evidence;
+  if (values === undefined) return ['no row of the table is in it: its question could not be asked'];
+  const sentences: string[] = [];
+  for (const [mode, answer] of withIt) {
+    if (scansOf(answer.plan, names).length === 0)
+      sentences.push(`it is not taken with ${mode}, but ${accessOf(answer.plan)}`);
+    if (answer.rows === 0) sentences.push(`its question finds nothing with ${mode}`);
+  }
+  if (sentences.length === 0 && !savesEnough(evidence))
+    sentences.push(
+      `it saves too little: ${mostBuffers(withIt)} pages with it, ${fewestBuffers(evidence.without)} without, by ` +
+        [...evidence.without.values()].map(({ plan }) => accessOf(plan)).join(' or '),
+    );
+  if (repeatedBy !== undefined) sentences.push(`${repeatedBy} answers all that it answers`);
+  return sentences;
+}
+
+/** The worse of the two plans with the index against the better of the two without it. */
+const savesEnough = ({ withIt, without }: Evidence): boolean =>
+  without.size === 0 || mostBuffers(withIt) <= LEAST_SAVING * fewestBuffers(without);
+
+export const mostBuffers = (answers: ReadonlyMap<PlanMode, Answer>): number =>
+  Math.max(...[...answers.values()].map(({ buffers }) => buffers));
+export const fewestBuffers = (answers: ReadonlyMap<PlanMode, Answer>): number =>
+  Math.min(...[...answers.values()].map(({ buffers }) => buffers));
+export const longest = (answers: ReadonlyMap<PlanMode, Answer>): number =>
+  Math.max(...[...answers.values()].map(({ milliseconds }) => milliseconds));
+export const shortest = (answers: ReadonlyMap<PlanMode, Answer>): number =>
+  Math.min(...[...answers.values()].map(({ milliseconds }) => milliseconds));
