@@ -40,6 +40,9 @@ interface WithdrawalRow {
 type Decision = 'confirmed' | 'refused';
 
 const COLUMNS = 'id, user_id, amount, reference, status, decided_at, created_at';
+/** Literals, so that the indexes over those that are pending serve. */
+const PENDING = `AND status = 'pending'`;
+const DECIDED = `AND status <> 'pending'`;
 const LAST = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 /** Money on its way out: reserved when asked for, gone when an admin confirms, given back when refused. */
@@ -110,18 +113,14 @@ export class WithdrawalsService {
     { limit, cursor, pending }: PageRequest & { pending?: boolean | undefined },
   ): Promise<Page<WithdrawalView>> {
     const [before = LAST] = cursor === undefined ? [] : decodeCursor(cursor, [UUID_SHAPE]);
-    const rows =
-      pending === true && seesEverything(principal)
-        ? await this.database.query<WithdrawalRow>(
-            `SELECT ${COLUMNS} FROM withdrawals WHERE status = 'pending' AND id < $1 ORDER BY id DESC LIMIT $2`,
-            [before, limit + 1],
-          )
-        : await this.database.query<WithdrawalRow>(
-            `SELECT ${COLUMNS} FROM withdrawals
-              WHERE user_id = $1 AND id < $2 AND ($4::boolean IS NULL OR (status = 'pending') = $4)
-              ORDER BY id DESC LIMIT $3`,
-            [principal.userId, before, limit + 1, pending ?? null],
-          );
+    const everybodys = pending === true && seesEverything(principal);
+    const values: unknown[] = [before, limit + 1];
+    const ofOwner = everybodys ? '' : `AND user_id = $${values.push(principal.userId)}`;
+    const ofKind = pending === undefined ? '' : pending ? PENDING : DECIDED;
+    const rows = await this.database.query<WithdrawalRow>(
+      `SELECT ${COLUMNS} FROM withdrawals WHERE id < $1 ${ofOwner} ${ofKind} ORDER BY id DESC LIMIT $2`,
+      values,
+    );
     return pageOf(rows, limit, ({ id }) => [id], withdrawalView);
   }
 

@@ -205,13 +205,10 @@ export class MetersService {
   ): Promise<MeterRow[]> {
     const select = `SELECT ${METER_COLUMNS} FROM meters WHERE id < $1`;
     const newest = 'ORDER BY id DESC LIMIT $2';
-    if (ownerId !== undefined) {
-      const text = `${select} AND owner_id = $3 AND ($4::meter_status IS NULL OR status = $4) ${newest}`;
-      return this.database.query(text, [before, limit, ownerId, status ?? null]);
-    }
-    if (status !== undefined)
-      return this.database.query(`${select} AND status = $3 ${newest}`, [before, limit, status]);
-    return this.database.query(`${select} ${newest}`, [before, limit]);
+    const values: unknown[] = [before, limit];
+    const ofOwner = ownerId === undefined ? '' : `AND owner_id = $${values.push(ownerId)}`;
+    const ofStatus = status === undefined ? '' : `AND status = $${values.push(status)}`;
+    return this.database.query(`${select} ${ofOwner} ${ofStatus} ${newest}`, values);
   }
 }
 

@@ -24,9 +24,10 @@ export async function repeatedClientOrderIds(
     clientOrderId: request.clientOrderId as string,
   }));
   const rows = await tx.query<{ user_id: string; client_order_id: string }>(
-    `SELECT user_id, client_order_id FROM trading_orders
-      WHERE client_order_id IS NOT NULL
-        AND (user_id, client_order_id) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))`,
+    `SELECT o.user_id, o.client_order_id
+       FROM unnest($1::uuid[], $2::text[]) AS named(user_id, client_order_id)
+       JOIN trading_orders o ON o.user_id = named.user_id AND o.client_order_id = named.client_order_id
+      WHERE o.client_order_id IS NOT NULL`,
     [names.map(({ userId }) => userId), names.map(({ clientOrderId }) => clientOrderId)],
   );
   const used = new Set(

@@ -4,8 +4,9 @@ import { decodeCursor, pageOf, UUID_SHAPE, type Page, type PageRequest } from '.
 import { NotFound } from '../common/domain-error';
 import type { Money, Price, WattHours } from '../common/units';
 import { DatabaseService } from '../database/database.service';
+import type { Statement } from '../database/statement';
 import { orderOf, ORDER_COLUMNS, type OrderRow } from './order-rows';
-import type { OrderStatus, Side } from './order';
+import { ORDER_STATUSES, SIDES, type OrderStatus, type Side } from './order';
 import {
   orderTradeView,
   orderView,
@@ -37,6 +38,40 @@ interface OwnTradeRow extends DealtRow {
 }
 
 const LAST = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+const ALL = `SELECT ${ORDER_COLUMNS} FROM trading_orders WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`;
+const OF_STATUS = `SELECT ${ORDER_COLUMNS} FROM trading_orders
+  WHERE user_id = $1 AND id < $2 AND status = $4 ORDER BY id DESC LIMIT $3`;
+
+/**
+ * By market or side, and any other filter with them. Whatever is not given is gone through, and each combination read
+ * from its own place in one index: a filter on top of another list would read an owner's whole history where it lets
+ * little through.
+ */
+const OF_MARKET_OR_SIDE = `
+  SELECT ${ORDER_COLUMNS} FROM trading_orders
+   WHERE id = ANY (ARRAY(
+           SELECT mine.id
+             FROM (SELECT id FROM markets WHERE $4::text IS NULL OR id = $4) AS m
+            CROSS JOIN unnest($5::trading_order_side[]) AS s(side)
+            CROSS JOIN unnest($6::trading_order_status[]) AS t(status)
+            CROSS JOIN LATERAL (
+                  SELECT o.id FROM trading_orders o
+                   WHERE o.user_id = $1 AND o.market = m.id AND o.side = s.side AND o.status = t.status AND o.id < $2
+                   ORDER BY o.id DESC LIMIT $3) mine
+            ORDER BY mine.id DESC LIMIT $3))
+   ORDER BY id DESC`;
+
+const ownTrades = (ofMarket: string): string => `
+  (SELECT id, market, 'buy' AS side, buy_order_id AS order_id, quantity_wh, price_per_kwh, amount, fee, executed_at
+     FROM trades WHERE buyer_id = $1 AND id < $2 ${ofMarket} ORDER BY id DESC LIMIT $3)
+   UNION ALL
+  (SELECT id, market, 'sell', sell_order_id, quantity_wh, price_per_kwh, amount, fee, executed_at
+     FROM trades WHERE seller_id = $1 AND id < $2 ${ofMarket} ORDER BY id DESC LIMIT $3)
+   ORDER BY id DESC LIMIT $3`;
+const OWN_TRADES = ownTrades('');
+const OWN_TRADES_OF_MARKET = ownTrades('AND market = $4');
+
 /** How many trades an order shows; the rest is in the history. */
 const TRADES_OF_ORDER = 200;
 
@@ -46,27 +81,12 @@ export class OrderHistoryService {
   constructor(private readonly database: DatabaseService) {}
 
   /** The caller's own orders, newest first. */
-  async list(userId: string, { status, side, market, limit, cursor }: OrderFilter): Promise<Page<OrderView>> {
-    const before = positionOf(cursor);
-    const rows =
-      status === undefined
-        ? await this.database.query<OrderRow>(
-            `SELECT ${ORDER_COLUMNS} FROM trading_orders
-              WHERE user_id = $1 AND id < $2
-                AND ($3::trading_order_side IS NULL OR side = $3) AND ($4::text IS NULL OR market = $4)
-              ORDER BY id DESC LIMIT $5`,
-            [userId, before, side ?? null, market ?? null, limit + 1],
-          )
-        : await this.database.query<OrderRow>(
-            `SELECT ${ORDER_COLUMNS} FROM trading_orders
-              WHERE user_id = $1 AND status = $6 AND id < $2
-                AND ($3::trading_order_side IS NULL OR side = $3) AND ($4::text IS NULL OR market = $4)
-              ORDER BY id DESC LIMIT $5`,
-            [userId, before, side ?? null, market ?? null, limit + 1, status],
-          );
+  async list(userId: string, filter: OrderFilter): Promise<Page<OrderView>> {
+    const { text, values } = ordersPage(userId, filter);
+    const rows = await this.database.query<OrderRow>(text, values);
     return pageOf(
       rows,
-      limit,
+      filter.limit,
       ({ id }) => [id],
       (row) => orderView(orderOf(row)),
     );
@@ -97,17 +117,23 @@ export class OrderHistoryService {
     userId: string,
     { market, limit, cursor }: PageRequest & Pick<OrderFilter, 'market'>,
   ): Promise<Page<OwnTradeView>> {
-    const rows = await this.database.query<OwnTradeRow>(
-      `(SELECT id, market, 'buy' AS side, buy_order_id AS order_id, quantity_wh, price_per_kwh, amount, fee, executed_at
-          FROM trades WHERE buyer_id = $1 AND id < $2 AND ($4::text IS NULL OR market = $4) ORDER BY id DESC LIMIT $3)
-       UNION ALL
-       (SELECT id, market, 'sell', sell_order_id, quantity_wh, price_per_kwh, amount, fee, executed_at
-          FROM trades WHERE seller_id = $1 AND id < $2 AND ($4::text IS NULL OR market = $4) ORDER BY id DESC LIMIT $3)
-       ORDER BY id DESC LIMIT $3`,
-      [userId, positionOf(cursor), limit + 1, market ?? null],
-    );
+    const values = [userId, positionOf(cursor), limit + 1];
+    const rows = await (market === undefined
+      ? this.database.query<OwnTradeRow>(OWN_TRADES, values)
+      : this.database.query<OwnTradeRow>(OWN_TRADES_OF_MARKET, [...values, market]));
     return pageOf(rows, limit, ({ id }) => [id], ownTradeView);
   }
+}
+
+/** One page of somebody's orders, newest first, and one row more where there are more. */
+function ordersPage(userId: string, { status, side, market, limit, cursor }: OrderFilter): Statement {
+  const values = [userId, positionOf(cursor), limit + 1];
+  if (market !== undefined || side !== undefined) {
+    const sides = side === undefined ? SIDES : [side];
+    const statuses = status === undefined ? ORDER_STATUSES : [status];
+    return { text: OF_MARKET_OR_SIDE, values: [...values, market ?? null, sides, statuses] };
+  }
+  return status === undefined ? { text: ALL, values } : { text: OF_STATUS, values: [...values, status] };
 }
 
 function positionOf(cursor: string | undefined): string {
