@@ -25,24 +25,31 @@ const SELECT = `
          i.meter_id, i.period_from, i.period_to
     FROM erc_certificates c JOIN certificate_issuances i ON i.id = c.issuance_id`;
 
-const PAGE = 'ORDER BY c.id DESC LIMIT $2';
+/** The newest of some certificates; their issuances are looked up for the page alone. */
+const page = (condition: string): string =>
+  `SELECT id FROM erc_certificates WHERE id < $1 AND ${condition} ORDER BY id DESC LIMIT $2`;
+const list = (ids: string): string => `${SELECT} WHERE c.id = ANY (ARRAY(${ids})) ORDER BY c.id DESC`;
+
+/** Those that are written down as expired, and those whose time has passed since the job last came by. */
+const expired = (ofOwner: string): string => `
+  SELECT id FROM ((${page(`status = $3 ${ofOwner}`)})
+                  UNION ALL
+                  (${page(`status IN ('active', 'transferred') AND expires_at <= now() ${ofOwner}`)})) AS both_kinds
+   ORDER BY id DESC LIMIT $2`;
 
 /** One statement for each kind of list, so that each is served by its own index. */
 const LISTS = {
   ofEverybody: {
-    all: `${SELECT} WHERE c.id < $1 ${PAGE}`,
-    live: `${SELECT} WHERE c.status = $3 AND c.expires_at > now() AND c.id < $1 ${PAGE}`,
-    ended: `${SELECT} WHERE c.status = $3 AND c.id < $1 ${PAGE}`,
-    expired: `${SELECT} WHERE (c.status = $3 OR c.status IN ('active', 'transferred') AND c.expires_at <= now())
-                          AND c.id < $1 ${PAGE}`,
+    all: list(page('true')),
+    live: list(page('status = $3 AND expires_at > now()')),
+    ended: list(page('status = $3')),
+    expired: list(expired('')),
   },
   ofOwner: {
-    all: `${SELECT} WHERE c.user_id = $3 AND c.id < $1 ${PAGE}`,
-    live: `${SELECT} WHERE c.user_id = $4 AND c.status = $3 AND c.expires_at > now() AND c.id < $1 ${PAGE}`,
-    ended: `${SELECT} WHERE c.user_id = $4 AND c.status = $3 AND c.id < $1 ${PAGE}`,
-    expired: `${SELECT} WHERE c.user_id = $4
-                          AND (c.status = $3 OR c.status IN ('active', 'transferred') AND c.expires_at <= now())
-                          AND c.id < $1 ${PAGE}`,
+    all: list(page('user_id = $3')),
+    live: list(page('user_id = $4 AND status = $3 AND expires_at > now()')),
+    ended: list(page('user_id = $4 AND status = $3')),
+    expired: list(expired('AND user_id = $4')),
   },
 } as const;
 

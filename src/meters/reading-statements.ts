@@ -19,6 +19,11 @@ interface HeldRow {
   certified: boolean;
 }
 
+/*
+ * Statements by meter and interval say between which instants the intervals lie as well, which is nothing new: it lets
+ * PostgreSQL leave out the partitions of all other months.
+ */
+
 const instants = (dates: readonly Date[]): string[] => dates.map((date) => date.toISOString());
 
 /**
@@ -34,7 +39,6 @@ export async function heldReadings(
   if (known.length === 0) return new Map();
   const starts = known.map(({ intervalStart }) => intervalStart.getTime());
   const rows = await tx.query<HeldRow>(
-    // The bounds say nothing new; they let the planner leave out the partitions of all other months.
     `SELECT r.meter_id, r.interval_start, r.generated_wh, r.consumed_wh, r.quality, r.minted, r.certified
        FROM unnest($1::uuid[], $2::timestamptz[]) AS k(meter_id, interval_start)
        JOIN meter_readings r ON r.meter_id = k.meter_id AND r.interval_start = k.interval_start
@@ -86,17 +90,21 @@ export async function replaceReadings(
   replaced: readonly MeteredReading<MeterFacts>[],
 ): Promise<void> {
   if (replaced.length === 0) return;
+  const starts = replaced.map(({ reading }) => reading.intervalStart.getTime());
   await tx.query(
     `UPDATE meter_readings r
         SET generated_wh = n.generated_wh, consumed_wh = n.consumed_wh,
             surplus_wh = greatest(0, n.generated_wh - n.consumed_wh), quality = n.quality, updated_at = now()
        FROM unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::bigint[], $5::reading_quality[])
          AS n(meter_id, interval_start, generated_wh, consumed_wh, quality)
-      WHERE r.meter_id = n.meter_id AND r.interval_start = n.interval_start`,
+      WHERE r.meter_id = n.meter_id AND r.interval_start = n.interval_start
+        AND r.interval_start BETWEEN $6 AND $7`,
     [
       replaced.map(({ meter }) => meter.id),
       instants(replaced.map(({ reading }) => reading.intervalStart)),
       ...figures(replaced.map(({ reading }) => reading)),
+      new Date(Math.min(...starts)),
+      new Date(Math.max(...starts)),
     ],
   );
 }

@@ -6,6 +6,7 @@ import type { Principal } from '../auth/principal';
 import { CacheService } from '../cache/cache.service';
 import { DomainError, NotFound } from '../common/domain-error';
 import { CONFIG, type Config } from '../config/config';
+import { inBatches } from '../database/batches';
 import { DatabaseService } from '../database/database.service';
 import type { Transaction } from '../database/transaction';
 import { JobsService } from '../jobs/jobs.service';
@@ -90,19 +91,17 @@ export class OrderEndingsService implements OnModuleInit {
   }
 
   private async expireOf(market: string): Promise<void> {
-    for (let expired = EXPIRY_BATCH; expired === EXPIRY_BATCH;) {
-      expired = await this.database.transaction(async (tx) => {
-        const { markets, now } = await this.books.lockMarkets(tx, [market]);
-        const rows = await tx.query<OrderRow>(
-          `SELECT ${ORDER_COLUMNS} FROM trading_orders
-            WHERE market = $1 AND status IN ('open', 'partially_filled') AND expires_at IS NOT NULL AND expires_at <= $2
-            ORDER BY expires_at LIMIT $3`,
-          [market, now, EXPIRY_BATCH],
-        );
-        await this.endAll(tx, null, markets.get(market) as LockedMarket, rows.map(orderOf), 'expired');
-        return rows.length;
-      });
-    }
+    await inBatches(this.database, EXPIRY_BATCH, async (tx, size) => {
+      const { markets, now } = await this.books.lockMarkets(tx, [market]);
+      const rows = await tx.query<OrderRow>(
+        `SELECT ${ORDER_COLUMNS} FROM trading_orders
+          WHERE market = $1 AND status IN ('open', 'partially_filled') AND expires_at IS NOT NULL AND expires_at <= $2
+          ORDER BY expires_at LIMIT $3`,
+        [market, now, size],
+      );
+      await this.endAll(tx, null, markets.get(market) as LockedMarket, rows.map(orderOf), 'expired');
+      return rows.length;
+    });
   }
 
   private async endAll(
