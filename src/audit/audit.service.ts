@@ -4,6 +4,8 @@ import { decodeCursor, pageOf, UUID_SHAPE, type Page, type PageRequest } from '.
 import { newId } from '../common/id';
 import { DatabaseService } from '../database/database.service';
 import { Partitions } from '../database/partitions';
+import { recentKeysFirst, type Span } from '../database/recent-months';
+import type { Statement } from '../database/statement';
 import type { Transaction } from '../database/transaction';
 
 /** Who did it; `null` stands for the system itself (jobs, first boot). */
@@ -62,16 +64,14 @@ export class AuditService {
   /** Newest first; by action, by who did it, or all. */
   async list({ action, userId, limit, cursor }: AuditFilter): Promise<Page<Record<string, unknown>>> {
     const [before = NEWEST] = cursor === undefined ? [] : decodeCursor(cursor, [UUID_SHAPE]);
-    const values: unknown[] = [before, limit + 1];
-    // A text of its own for each question: a plan that has to serve all of them reads the whole trail for a rare action.
-    const where = (column: string, value: string | undefined) =>
-      value === undefined ? '' : `AND ${column} = $${values.push(value)}`;
-    const rows = await this.database.query<AuditRow>(
-      `SELECT ${COLUMNS} FROM audit_logs
-        WHERE id < $1 ${where('action', action)} ${where('user_id', userId)}
-        ORDER BY id DESC LIMIT $2`,
-      values,
-    );
+    const rows = await recentKeysFirst(before, limit + 1, (span) => {
+      const { text, values } = trailPage({ action, userId }, before, limit + 1, span);
+      // By both: which of the two is the rarer one decides which index is the better one.
+      const isByBoth = action !== undefined && userId !== undefined;
+      return isByBoth
+        ? this.database.queryPlanned<AuditRow>(text, values)
+        : this.database.query<AuditRow>(text, values);
+    });
     return pageOf(rows, limit, ({ id }) => [id], viewOf);
   }
 
@@ -102,6 +102,22 @@ export class AuditService {
       [JSON.stringify(rows)],
     );
   }
+}
+
+/** A text of its own for each question: a plan that has to serve all of them reads the whole trail for a rare action. */
+function trailPage(
+  { action, userId }: Pick<AuditFilter, 'action' | 'userId'>,
+  before: string,
+  count: number,
+  { from, to }: Span,
+): Statement {
+  const values: unknown[] = [before, count, from, to];
+  const where = (column: string, value: string | undefined) =>
+    value === undefined ? '' : `AND ${column} = $${values.push(value)}`;
+  const text = `SELECT ${COLUMNS} FROM audit_logs
+    WHERE id < $1 AND created_at >= $3 AND created_at < $4 ${where('action', action)} ${where('user_id', userId)}
+    ORDER BY id DESC LIMIT $2`;
+  return { text, values };
 }
 
 function viewOf(row: AuditRow): Record<string, unknown> {

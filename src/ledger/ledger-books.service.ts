@@ -6,6 +6,7 @@ import { decodeCursor, pageOf, UUID_SHAPE, type Page, type PageRequest } from '.
 import { formatKwh, formatMoney, type Money } from '../common/units';
 import { CONFIG, type Config } from '../config/config';
 import { DatabaseService } from '../database/database.service';
+import { recentKeysFirst } from '../database/recent-months';
 import type { Transaction } from '../database/transaction';
 import type { IdempotentRequest } from '../http/idempotency-key';
 import { AccountInUse } from '../users/users.errors';
@@ -47,6 +48,18 @@ interface EntryRow {
   created_at: Date;
 }
 
+/** Each account's newest entries by its own key, then the newest of them all, and only for those the rest. */
+const ENTRIES = `
+  SELECT page.id, page.asset, page.bucket, page.amount, t.kind, t.reference, page.created_at
+    FROM (SELECT e.id, a.asset, a.bucket, e.amount, e.transfer_id, e.created_at
+            FROM ledger_accounts a
+           CROSS JOIN LATERAL (
+                 SELECT id, transfer_id, amount, created_at FROM ledger_entries
+                  WHERE account_id = a.id AND id < $2 AND created_at >= $4 AND created_at < $5
+                  ORDER BY id DESC LIMIT $3) e
+           WHERE a.user_id = $1 ORDER BY e.id DESC LIMIT $3) page
+    JOIN ledger_transfers t ON t.id = page.transfer_id
+   ORDER BY page.id DESC`;
 const LAST = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 /** kWh for energy, the settlement currency for the rest. */
@@ -98,14 +111,8 @@ export class LedgerBooksService {
   /** Every booking on the user's accounts, newest first. */
   async entries(userId: string, { limit, cursor }: PageRequest): Promise<Page<EntryView>> {
     const [before = LAST] = cursor === undefined ? [] : decodeCursor(cursor, [UUID_SHAPE]);
-    const rows = await this.database.query<EntryRow>(
-      `SELECT e.id, a.asset, a.bucket, e.amount, t.kind, t.reference, e.created_at
-         FROM ledger_accounts a
-        CROSS JOIN LATERAL (SELECT id, transfer_id, amount, created_at FROM ledger_entries
-                             WHERE account_id = a.id AND id < $2 ORDER BY id DESC LIMIT $3) e
-         JOIN ledger_transfers t ON t.id = e.transfer_id
-        WHERE a.user_id = $1 ORDER BY e.id DESC LIMIT $3`,
-      [userId, before, limit + 1],
+    const rows = await recentKeysFirst(before, limit + 1, ({ from, to }) =>
+      this.database.query<EntryRow>(ENTRIES, [userId, before, limit + 1, from, to]),
     );
     return pageOf(rows, limit, ({ id }) => [id], entryView);
   }
