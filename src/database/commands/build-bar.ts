@@ -64,9 +64,10 @@ export class BuildBar {
   private finish(step: Step): void {
     this.current = undefined;
     this.done += weightOf(step);
+    this.show(0, describe(step));
+    if (this.bar !== undefined || step.manner === 'briefly') return;
     const seconds = ((performance.now() - this.began) / 1000).toFixed(1);
-    if (this.bar === undefined) this.stream.write(`${describe(step)}: ${seconds} s\n`);
-    else this.show(0, describe(step));
+    this.stream.write(`${describe(step)}: ${seconds} s\n`);
   }
 
   private wait(sentence: string): void {

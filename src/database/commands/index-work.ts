@@ -28,15 +28,14 @@ export async function applyMissing(ownerUrl: string, json: boolean): Promise<voi
     const { runner } = session;
     const catalogue = indexCatalogue();
     if (!json) print(await connection(session));
-    const pending = await pendingIndexes(runner, catalogue);
+    const pending = await pendingIndexes(runner, catalogue, ownerUrl);
     const before = await readIndexStatistics(runner, catalogue);
-    const applied = pending.indexes.map(({ index }) => index.name);
     const steps = stepsOf(pending);
     if (!json) print(`\n${statisticsTable(before, width())}\n`);
-    if (steps.length > 0) {
-      assertOurs(await readLiveTables(runner, entityTables()), ownerUrl);
-      await whileBuilding(session, steps, (options) => applyIndexes(session, pending, options));
-    }
+    const applied =
+      steps.length === 0
+        ? []
+        : await whileBuilding(session, steps, (options) => applyIndexes(session, pending, options));
     const after = steps.length === 0 ? before : await readIndexStatistics(runner, catalogue);
     if (json) return printJson({ before, applied, after });
     if (steps.length > 0) print(`\n${statisticsTable(after, width())}\n`);
@@ -55,7 +54,7 @@ function outcome(declared: number, applied: readonly string[]): string {
 /** Prints what {@link applyMissing} would run. */
 export async function printSql(ownerUrl: string, json: boolean): Promise<void> {
   await asOwner(ownerUrl, async ({ runner }) => {
-    const { indexes, leftovers } = await pendingIndexes(runner, indexCatalogue());
+    const { indexes, leftovers } = await pendingIndexes(runner, indexCatalogue(), ownerUrl);
     const parts = [
       ...leftovers.map(({ table, steps }) => ({ index: `left behind on ${table}`, steps })),
       ...indexes.map(({ index, steps }) => ({ index: `${index.name}: ${index.serves}`, steps })),

@@ -13,11 +13,11 @@ const CANCEL_EVERY_MS = 200;
  * @param steps what will be done, as far as it is known
  * @throws Interrupted
  */
-export async function whileBuilding(
+export async function whileBuilding<Result>(
   { runner, dataSource }: OwnerSession,
   steps: readonly Step[],
-  build: (options: BuildOptions) => Promise<void>,
-): Promise<void> {
+  build: (options: BuildOptions) => Promise<Result>,
+): Promise<Result> {
   const rows = (await runner.query('SELECT pg_backend_pid() AS pid')) as { pid: number }[];
   const pid = rows[0]?.pid ?? 0;
   const signal = stopSignal();
@@ -30,7 +30,7 @@ export async function whileBuilding(
   };
   signal.addEventListener('abort', cancel);
   try {
-    await build({ signal, onProgress: bar.tell });
+    return await build({ signal, onProgress: bar.tell });
   } catch (error) {
     if (!signal.aborted) throw error;
     throw new Interrupted('Stopped: what is finished stays, and the next npm run db:indexes does the rest', {

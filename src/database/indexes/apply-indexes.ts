@@ -10,7 +10,7 @@ import { planReplacement } from './index-plan';
 import type { Step } from './index-step';
 import { readLiveTables, withPartitions, type LiveTable } from './live-indexes';
 import { planLeftovers } from './reindex';
-import type { BuildOptions } from './run-step';
+import type { BuildEvent, BuildOptions } from './run-step';
 import type { StatementRunner } from './statement-runner';
 
 /** The declared indexes cannot be applied to this database; the message says what to do first. */
@@ -30,14 +30,16 @@ export interface Pending {
 }
 
 /**
- * What a database lacks of the declared indexes; reads only.
- * @throws NotApplicable when its tables are not those of this version
+ * What a database lacks of the declared indexes; changes nothing.
+ * @throws NotApplicable when its tables are not those of this version, or not this role's
  */
 export async function pendingIndexes(
   runner: StatementRunner,
   catalogue: readonly CatalogueIndex[],
+  ownerUrl: string,
 ): Promise<Pending> {
   const tables = await tablesOf(runner, catalogue);
+  assertOurs([...tables.values()], ownerUrl);
   const forms = await canonicalForms(runner, catalogue.map(inSql));
   const indexes = catalogue.flatMap((index): PendingIndex[] => {
     const table = tables.get(index.table);
@@ -86,19 +88,27 @@ export function assertOurs(tables: readonly LiveTable[], ownerUrl: string): void
 /**
  * Builds what is pending, each index while no other process migrates: between two of them others get their turn, and
  * what they did meanwhile is not done again.
+ * @returns the names of the indexes at which something was done
  */
 export async function applyIndexes(
   session: OwnerSession,
   { indexes, leftovers }: Pending,
   options: BuildOptions,
-): Promise<void> {
+): Promise<string[]> {
   const { runner } = session;
   for (const { table } of leftovers) {
     const plan = (live: LiveTable): Step[] => planLeftovers([live]);
     await withMigrationLock(session, () => carryOut(runner, table, plan, options, []));
   }
-  for (const { index } of indexes)
-    await withMigrationLock(session, () => replaceIndex(runner, inSql(index), options));
+  const applied = new Set<string>();
+  for (const { index } of indexes) {
+    const onProgress = (event: BuildEvent): void => {
+      if (event.kind === 'ends') applied.add(index.name);
+      options.onProgress?.(event);
+    };
+    await withMigrationLock(session, () => replaceIndex(runner, inSql(index), { ...options, onProgress }));
+  }
+  return [...applied];
 }
 
 /** Rebuilds what serves already, one index at a time, while no other process migrates. */

@@ -13,10 +13,11 @@ export function nearestNames(wanted: string, known: readonly { readonly name: st
   return `did you mean ${ranked.length === 0 ? last : `${ranked.join(', ')} or ${last}`}?`;
 }
 
-/** What part of a name counts as near without further ado: `email` is near to `idx_users_email`. */
+/** One word of a name counts too: `email` is near to `idx_users_email`. */
 function distanceOf(wanted: string, name: string): number {
-  const apart = editDistance(wanted.slice(0, 63).toLowerCase(), name);
-  return wanted.length > 2 && name.includes(wanted.toLowerCase()) ? apart / name.length : apart;
+  const given = wanted.slice(0, 63).toLowerCase();
+  const words = name.split('_').map((word) => editDistance(given, word) + 1);
+  return Math.min(editDistance(given, name), ...words);
 }
 
 /** Levenshtein's: how many letters have to be put in, left out or changed. */
