@@ -42,7 +42,9 @@ export class OfferListing {
 
   private async load(filter: OffersFilter): Promise<Page<OfferView>> {
     const { text, values } = offersPage(filter);
-    const rows = await this.database.query<OfferRow>(text, values);
+    const rows = isSearch(filter)
+      ? await this.database.queryPlanned<OfferRow>(text, values)
+      : await this.database.query<OfferRow>(text, values);
     const positionOf = ({ price_per_kwh: price, id }: OfferRow) =>
       filter.sort === 'price' ? [price.toString(), id] : [id];
     return pageOf(rows, filter.limit, positionOf, offerView);
@@ -53,6 +55,15 @@ export class OfferListing {
 export const offersPage = (filter: OffersFilter): Statement =>
   filter.sort === 'price' ? cheapestFirst(filter) : newestFirst(filter);
 
+/**
+ * Whether a filter lets much or little through that is not in the order of the list: then it decides whether the list
+ * is read in its order, or what the filter lets through is found first and put in order.
+ */
+function isSearch({ sort, minPrice, maxPrice, minKwh, availableAt }: OffersFilter): boolean {
+  const isOfPrices = minPrice !== undefined || maxPrice !== undefined;
+  return minKwh !== undefined || availableAt !== undefined || (sort === 'newest' && isOfPrices);
+}
+
 function cheapestFirst(filter: OffersFilter): Statement {
   const least = filter.minPrice ?? 0n;
   const [price = '0', id = LOWEST_ID] =
@@ -60,7 +71,7 @@ function cheapestFirst(filter: OffersFilter): Statement {
   const [afterPrice, afterId] = BigInt(price) < least ? [bounded(least), LOWEST_ID] : [price, id];
   const query = new OffersQuery(filter);
   query.where((after) => `(price_per_kwh, id) > (${after}, ${query.bind(afterId)})`, afterPrice);
-  query.where((most) => `price_per_kwh <= ${most}`, bounded(filter.maxPrice ?? MOST_PRICE));
+  query.where((most) => `price_per_kwh <= ${most}`, boundedOrNone(filter.maxPrice));
   return query.inOrderOf('price_per_kwh, id');
 }
 

@@ -31,16 +31,27 @@ const COLUMNS =
   'id, offer_id, order_id, seller_id, buyer_id, energy_source, amount_wh, price, total, fee, status, settled_at, ' +
   'blockchain_tx_signature, created_at';
 
-const partyPage = (column: 'buyer_id' | 'seller_id'): string =>
+/** Nearly all are completed: those of another status have small indexes of their own, which are named literally. */
+const OF_STATUS = {
+  any: '',
+  completed: `AND status = 'completed'`,
+  other: `AND status <> 'completed' AND status = $4`,
+};
+
+const partyPage = (column: 'buyer_id' | 'seller_id', ofStatus: string): string =>
   `(SELECT ${COLUMNS} FROM energy_transactions
-     WHERE ${column} = $1 AND id < $2 AND ($4::energy_transaction_status IS NULL OR status = $4)
-     ORDER BY id DESC LIMIT $3)`;
+     WHERE ${column} = $1 AND id < $2 ${ofStatus} ORDER BY id DESC LIMIT $3)`;
 
 /** One page per party and their merge: each branch reads an index backwards and stops. */
+const pagesOf = (ofStatus: string) => ({
+  buyer: partyPage('buyer_id', ofStatus),
+  seller: partyPage('seller_id', ofStatus),
+  both: `${partyPage('buyer_id', ofStatus)} UNION ALL ${partyPage('seller_id', ofStatus)} ORDER BY id DESC LIMIT $3`,
+});
 const PAGES = {
-  buyer: partyPage('buyer_id'),
-  seller: partyPage('seller_id'),
-  both: `${partyPage('buyer_id')} UNION ALL ${partyPage('seller_id')} ORDER BY id DESC LIMIT $3`,
+  any: pagesOf(OF_STATUS.any),
+  completed: pagesOf(OF_STATUS.completed),
+  other: pagesOf(OF_STATUS.other),
 };
 
 /** What was sold to whom: written by purchases and matching, read by its participants. */
@@ -181,7 +192,11 @@ export function transactionsPage(
   { role, status, limit, cursor }: Omit<TransactionsFilter, 'userId'>,
 ): Statement {
   const [before = LAST_ID] = cursor === undefined ? [] : decodeCursor(cursor, [UUID_SHAPE]);
-  return { text: PAGES[role ?? 'both'], values: [party, before, limit + 1, status ?? null] };
+  const values = [party, before, limit + 1];
+  const parties = role ?? 'both';
+  if (status === undefined) return { text: PAGES.any[parties], values };
+  if (status === 'completed') return { text: PAGES.completed[parties], values };
+  return { text: PAGES.other[parties], values: [...values, status] };
 }
 
 const isParty = ({ userId }: Principal, row: TransactionRow): boolean =>
