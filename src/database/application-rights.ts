@@ -2,6 +2,31 @@ import type { DataSource } from 'typeorm';
 
 /** Books that are only ever written to: rows in them are never changed, deleted or truncated. */
 const APPEND_ONLY = ['audit_logs', 'ledger_entries', 'ledger_transfers'];
+/** What migrations keep for themselves. */
+const OURS_ALONE = ['migrations', 'migration_history'];
+
+/** What the schema holds, without what extensions brought: that may belong to somebody else, who grants it. */
+const OBJECTS = `
+  WITH here AS (SELECT to_regnamespace(quote_ident(current_schema())) AS schema),
+  foreign_object AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e')
+  SELECT relkind = 'S' AS sequence, quote_ident(relname) AS name, relname = ANY ($1) AS append_only,
+         relname = ANY ($2) AS ours_alone
+    FROM pg_class c, here
+   WHERE relnamespace = schema AND relkind IN ('r', 'p', 'v', 'm', 'S')
+     AND ('pg_class'::regclass, c.oid) NOT IN (SELECT classid, objid FROM foreign_object)
+  UNION ALL
+  SELECT NULL, oid::regprocedure::text, false, false
+    FROM pg_proc p, here
+   WHERE pronamespace = schema
+     AND ('pg_proc'::regclass, p.oid) NOT IN (SELECT classid, objid FROM foreign_object)`;
+
+interface SchemaObject {
+  /** Null for a function. */
+  readonly sequence: boolean | null;
+  readonly name: string;
+  readonly append_only: boolean;
+  readonly ours_alone: boolean;
+}
 
 /**
  * Lets the application's role read and write, own nothing, and change nothing in the append-only books.
@@ -19,17 +44,23 @@ export async function grantApplicationRights(owner: DataSource, role: string): P
     schema,
   } = rows[0] as { is_owner: boolean; quoted: string; schema: string };
   if (isOwner) return;
-  const books = await owner.query<{ name: string }[]>(
-    `SELECT quote_ident(relname) AS name FROM pg_class
-      WHERE relnamespace = current_schema()::regnamespace AND relname = ANY($1)`,
-    [APPEND_ONLY],
-  );
+  const objects = await owner.query<SchemaObject[]>(OBJECTS, [APPEND_ONLY, OURS_ALONE]);
+  const named = (wanted: (object: SchemaObject) => boolean): string =>
+    objects
+      .filter(wanted)
+      .map(({ name }) => name)
+      .join(', ');
+  const grants = [
+    ['GRANT SELECT, INSERT, UPDATE, DELETE ON', named(({ sequence }) => sequence === false), 'TO'],
+    ['GRANT USAGE ON SEQUENCE', named(({ sequence }) => sequence === true), 'TO'],
+    ['GRANT EXECUTE ON FUNCTION', named(({ sequence }) => sequence === null), 'TO'],
+    ['REVOKE UPDATE, DELETE, TRUNCATE ON', named((object) => object.append_only), 'FROM'],
+    ['REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON', named((object) => object.ours_alone), 'FROM'],
+  ] as const;
   await owner.transaction(async (tx) => {
     await tx.query(`GRANT USAGE ON SCHEMA ${schema} TO ${quoted}`);
-    await tx.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${quoted}`);
-    await tx.query(`GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${schema} TO ${quoted}`);
-    await tx.query(`GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ${schema} TO ${quoted}`);
-    for (const { name } of books) await tx.query(`REVOKE UPDATE, DELETE, TRUNCATE ON ${name} FROM ${quoted}`);
-    await tx.query(`REVOKE INSERT, UPDATE, DELETE ON migrations, migration_history FROM ${quoted}`);
+    for (const [what, names, direction] of grants) {
+      if (names !== '') await tx.query(`${what} ${names} ${direction} ${quoted}`);
+    }
   });
 }
