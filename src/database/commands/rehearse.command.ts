@@ -17,7 +17,7 @@ const stop = stopSignal();
 void runDatabaseCommand(async (urls) => {
   const progress = progressOn(process.stderr);
   try {
-    reportValidation(await rehearse(urls, progress, stop));
+    reportValidation(await rehearse(urls, { progress, signal: stop }));
   } finally {
     progress.end();
   }

@@ -13,7 +13,7 @@ import { knownMigrations } from './known-migrations';
 import { longLocks } from './lock-check';
 import { migrate } from './migrate';
 import { objectDifferences } from './object-differences';
-import { asOwner, type EntityList, type OwnerSession } from './owner-session';
+import { asOwner, type Code, type OwnerSession } from './owner-session';
 import type { SchemaDifference } from './schema-difference';
 import { inThrowAwayDatabase } from './throw-away-database';
 
@@ -26,13 +26,11 @@ export interface Drafted {
 }
 
 /** What is to be drafted, and where. */
-export interface DraftOptions {
+export interface DraftOptions extends Code {
   /** Lower-case words with hyphens: `notes-of-meters`. */
   readonly name: string;
   /** The folder of the migrations. */
   readonly folder: string;
-  /** All entities of the code when left out. */
-  readonly entities?: EntityList;
 }
 
 const NAME = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/;
@@ -47,7 +45,7 @@ const SHOWN = 120;
  */
 export async function draftMigrations(
   urls: DatabaseUrls,
-  { name, folder, entities = entityFiles() }: DraftOptions,
+  { name, folder, entities = entityFiles(), migrations }: DraftOptions,
   signal?: AbortSignal,
 ): Promise<Drafted> {
   if (!NAME.test(name) || name.length > LONGEST_NAME) {
@@ -58,8 +56,8 @@ export async function draftMigrations(
   const { drafts, notes } = await inThrowAwayDatabase(
     urls,
     async (place) => {
-      await migrate(place.ownerUrl, place.applicationUrl);
-      return asOwner(place.ownerUrl, (session) => draft(session, name), entities);
+      await migrate(place.ownerUrl, place.applicationUrl, { migrations });
+      return asOwner(place.ownerUrl, (session) => draft(session, name), { entities, migrations });
     },
     signal,
   );

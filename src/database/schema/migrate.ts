@@ -4,12 +4,12 @@ import { knownMigrations, targetNumber, type KnownMigration } from './known-migr
 import { adopt, appliedMigrations, type AppliedMigration } from './migration-history';
 import { PATIENCE_MS, withMigrationLock } from './migration-lock';
 import { migrationStates, refuseChanged, refuseNewer, type MigrationStatus } from './migration-states';
-import { asOwner, type OwnerSession } from './owner-session';
+import { asOwner, type Code, type OwnerSession } from './owner-session';
 import { refuseLongLocks, SMALL_TABLE_ROWS } from './refuse-long-locks';
 import { applyMigration, LOCK_PATIENCE, undoMigration, type LockPatience } from './run-migration';
 
 /** How far to go, who is told, and how patient to be. */
-export interface MigrateOptions {
+export interface MigrateOptions extends Pick<Code, 'migrations'> {
   /** The last migration that shall be applied afterwards: its number or name, 0 for none. */
   readonly to?: string | undefined;
   /** Called after each migration. */
@@ -66,8 +66,8 @@ export async function undoMigrations(ownerUrl: string, options: MigrateOptions =
 }
 
 /** Every migration and its state; changes nothing and waits for nobody. */
-export async function migrationInfo(ownerUrl: string): Promise<MigrationStatus[]> {
-  return asOwner(ownerUrl, async (session) => (await survey(session)).states);
+export async function migrationInfo(ownerUrl: string, code: Code = {}): Promise<MigrationStatus[]> {
+  return asOwner(ownerUrl, async (session) => (await survey(session)).states, code);
 }
 
 interface Survey {
@@ -84,20 +84,17 @@ async function survey({ dataSource, runner }: OwnerSession): Promise<Survey & { 
 
 function whileAlone<Result>(
   ownerUrl: string,
-  { patienceMs = PATIENCE_MS }: MigrateOptions,
+  { patienceMs = PATIENCE_MS, migrations }: MigrateOptions,
   work: (session: OwnerSession, survey: Survey) => Promise<Result>,
 ): Promise<Result> {
-  return asOwner(ownerUrl, (session) =>
-    withMigrationLock(
-      session,
-      async () => {
-        const found = await survey(session);
-        refuseNewer(found.states);
-        return work(session, found);
-      },
-      patienceMs,
-    ),
-  );
+  const alone = async (session: OwnerSession): Promise<Result> => {
+    const found = await survey(session);
+    refuseNewer(found.states);
+    return work(session, found);
+  };
+  return asOwner(ownerUrl, (session) => withMigrationLock(session, () => alone(session), patienceMs), {
+    migrations,
+  });
 }
 
 /** The migrations that are to be applied, in order. */

@@ -1,4 +1,4 @@
-import { DataSource, type DataSourceOptions, type QueryRunner } from 'typeorm';
+import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { migrationDataSource } from '../data-source-options';
 import { DatabaseNotUsable } from '../explained-error';
 import { sqlState } from '../query-events';
@@ -10,8 +10,13 @@ const READ_ONLY = '25006';
 /** SQLSTATE invalid_parameter_value: this platform cannot tell that a client has gone. */
 const NOT_ON_THIS_PLATFORM = '22023';
 
-/** Entities, or the files that hold them. */
-export type EntityList = NonNullable<DataSourceOptions['entities']>;
+/** What the code says the schema is. */
+export interface Code {
+  /** Entities, or the files that hold them; none when left out. */
+  readonly entities?: (string | (new () => object))[] | undefined;
+  /** Migrations; those of the folder when left out. */
+  readonly migrations?: (new () => MigrationInterface)[] | undefined;
+}
 
 /** One session of the owner. What it locks, and what it does under the lock, end together. */
 export interface OwnerSession {
@@ -21,16 +26,17 @@ export interface OwnerSession {
 
 /**
  * Works as the owner of the schema, in one session.
- * @param entities where they are needed
  * @throws DatabaseNotUsable when the role may not do what is asked, or the database takes no changes
  */
 export async function asOwner<Result>(
   ownerUrl: string,
   work: (session: OwnerSession) => Promise<Result>,
-  entities: EntityList = [],
+  { entities = [], migrations }: Code = {},
 ): Promise<Result> {
   const options = { ...migrationDataSource(ownerUrl), entities, installExtensions: false };
-  const dataSource = await new DataSource(options).initialize();
+  const dataSource = await new DataSource(
+    migrations === undefined ? options : { ...options, migrations },
+  ).initialize();
   try {
     const runner = dataSource.createQueryRunner();
     try {

@@ -2,13 +2,19 @@ import type { Progress } from '../../common/progress';
 import type { DatabaseUrls } from '../database.module';
 import { ExplainedError } from '../explained-error';
 import { migrate, migrationInfo, undoMigrations } from './migrate';
-import { asOwner } from './owner-session';
+import { asOwner, type Code } from './owner-session';
 import { describeSchema } from './schema-description';
 import { inThrowAwayDatabase } from './throw-away-database';
 import { validateSchema, type Validation } from './validate';
 
 /** A migration does not do what it should; the message is one sentence. */
 class RehearsalFailed extends ExplainedError {}
+
+/** Who is told of a rehearsal, and who ends it; migrations and entities of the code when left out. */
+export interface RehearsalOptions extends Code {
+  readonly progress: Progress;
+  readonly signal?: AbortSignal;
+}
 
 /** Every table counts as large: a migration that locks one for long has to say why. */
 const NO_TABLE_IS_SMALL = -1;
@@ -22,41 +28,39 @@ const NO_TABLE_IS_SMALL = -1;
  */
 export async function rehearse(
   urls: DatabaseUrls,
-  progress: Progress,
-  signal?: AbortSignal,
+  { progress, signal, ...code }: RehearsalOptions,
 ): Promise<Validation> {
-  return inThrowAwayDatabase(urls, (place) => rehearseIn(place, progress), signal);
+  return inThrowAwayDatabase(urls, (place) => rehearseIn(place, progress, code), signal);
 }
 
-async function rehearseIn(place: DatabaseUrls, progress: Progress): Promise<Validation> {
-  const titles = (await migrationInfo(place.ownerUrl)).map(({ title }) => title);
+async function rehearseIn(place: DatabaseUrls, progress: Progress, code: Code): Promise<Validation> {
+  const up = async (to: string): Promise<void> => {
+    await migrate(place.ownerUrl, place.applicationUrl, { ...code, to, smallTableRows: NO_TABLE_IS_SMALL });
+  };
+  const titles = (await migrationInfo(place.ownerUrl, code)).map(({ title }) => title);
   const after = new Map<string | undefined, string[]>([[undefined, await described(place)]]);
   progress.begin('up', titles.length);
   for (const title of titles) {
-    await up(place, title);
+    await up(title);
     after.set(title, await described(place));
     progress.advance();
   }
   progress.begin('validate', 1);
-  const found = await validateSchema(place.ownerUrl);
+  const found = await validateSchema(place.ownerUrl, code);
   progress.advance();
   progress.begin('down to nothing', titles.length);
   for (const [index, title] of [...titles.entries()].toReversed()) {
-    await undoMigrations(place.ownerUrl);
+    await undoMigrations(place.ownerUrl, code);
     compare(after.get(titles[index - 1]) ?? [], await described(place), `${title} does not go back`);
     progress.advance();
   }
   progress.begin('up again', titles.length);
   for (const title of titles) {
-    await up(place, title);
+    await up(title);
     compare(after.get(title) ?? [], await described(place), `${title} comes to something else again`);
     progress.advance();
   }
   return found;
-}
-
-async function up(place: DatabaseUrls, title: string): Promise<void> {
-  await migrate(place.ownerUrl, place.applicationUrl, { to: title, smallTableRows: NO_TABLE_IS_SMALL });
 }
 
 const described = (place: DatabaseUrls): Promise<string[]> =>

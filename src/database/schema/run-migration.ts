@@ -52,47 +52,32 @@ export async function undoMigration(
 
 type Work = (runner: QueryRunner) => Promise<void>;
 
+/**
+ * In a transaction that waits for locks a short while only, for behind whoever waits for a lock everybody queues; a
+ * migration outside transactions sees to that itself. Where a lock was not to be had, it is tried again.
+ */
 async function run(
   session: OwnerSession,
   known: KnownMigration,
   patience: LockPatience,
   work: Work,
 ): Promise<void> {
-  try {
-    if (known.transactional) await inTransactions(session, known, patience, work);
-    else await work(session.runner);
-  } catch (error) {
-    throw explained(error, known);
-  }
-}
-
-/** In a transaction that waits for locks a short while only: behind whoever waits for a lock everybody queues. */
-async function inTransactions(
-  session: OwnerSession,
-  { title }: KnownMigration,
-  { lockTimeoutMs, attempts, pauseMs }: LockPatience,
-  work: Work,
-): Promise<void> {
   const { runner, dataSource } = session;
   const pid = await backendOf(runner);
   for (let attempt = 1; ; attempt++) {
     const holders = new LockHolders(dataSource, pid);
-    holders.watch(lockTimeoutMs);
+    holders.watch(patience.lockTimeoutMs);
     try {
-      await inTransaction(runner, lockTimeoutMs, work);
+      if (known.transactional) await inTransaction(runner, patience.lockTimeoutMs, work);
+      else await work(runner);
       await holders.stop();
       return;
     } catch (error) {
       const names = await holders.stop();
-      if (!TRY_AGAIN.has(sqlState(error) ?? '')) throw error;
-      if (attempt === attempts) {
-        throw new DatabaseNotUsable(
-          `Migration ${title} needs a lock that ${names} did not let go of in ${attempts} × ${lockTimeoutMs / 1000} s: end that, or wait for it, and start again; nothing of this migration was done`,
-          { cause: error },
-        );
-      }
+      if (!TRY_AGAIN.has(sqlState(error) ?? '')) throw explained(error, known);
+      if (attempt === patience.attempts) throw stillLocked(error, known, names, attempt);
     }
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await new Promise((resolve) => setTimeout(resolve, patience.pauseMs));
   }
 }
 
@@ -114,16 +99,30 @@ async function backendOf(runner: QueryRunner): Promise<number> {
   return rows[0]?.pid ?? 0;
 }
 
-/** What PostgreSQL refused, in one sentence, without the values it met. */
-function explained(error: unknown, { title, transactional }: KnownMigration): unknown {
-  if (!(error instanceof QueryFailedError) || EXPLAINED_ELSEWHERE.has(sqlState(error) ?? '')) return error;
-  const statement = error.query.replace(/\s+/g, ' ').trim();
-  const shown = statement.length > SHOWN ? `${statement.slice(0, SHOWN)}…` : statement;
-  const outcome = transactional
-    ? 'nothing of this migration was done'
-    : 'what it did so far stays, and once that is mended it goes on from there when you start again';
+function stillLocked(
+  error: unknown,
+  known: KnownMigration,
+  names: string,
+  attempts: number,
+): DatabaseNotUsable {
   return new DatabaseNotUsable(
-    `Migration ${title} failed: ${error.message} (SQLSTATE ${sqlState(error) ?? 'unknown'}) in "${shown}"; ${outcome}`,
+    `Migration ${known.title} needs a lock that ${names} did not let go of in ${attempts} attempts: end that, or wait for it, and start again; ${outcomeOf(known)}`,
     { cause: error },
   );
 }
+
+/** What PostgreSQL refused, in one sentence, without the values it met. */
+function explained(error: unknown, known: KnownMigration): unknown {
+  if (!(error instanceof QueryFailedError) || EXPLAINED_ELSEWHERE.has(sqlState(error) ?? '')) return error;
+  const statement = error.query.replace(/\s+/g, ' ').trim();
+  const shown = statement.length > SHOWN ? `${statement.slice(0, SHOWN)}…` : statement;
+  return new DatabaseNotUsable(
+    `Migration ${known.title} failed: ${error.message} (SQLSTATE ${sqlState(error) ?? 'unknown'}) in "${shown}"; ${outcomeOf(known)}`,
+    { cause: error },
+  );
+}
+
+const outcomeOf = ({ transactional }: KnownMigration): string =>
+  transactional
+    ? 'nothing of this migration was done'
+    : 'what it did so far stays, and it goes on from there when you start again';

@@ -7,7 +7,7 @@ import { knownMigrations } from './known-migrations';
 import { appliedMigrations } from './migration-history';
 import { migrationStates, type MigrationState, type MigrationStatus } from './migration-states';
 import { objectDifferences } from './object-differences';
-import { asOwner, type OwnerSession } from './owner-session';
+import { asOwner, type Code, type OwnerSession } from './owner-session';
 import type { SchemaDifference } from './schema-difference';
 
 /** What a validation found, and how much it looked at. */
@@ -24,9 +24,10 @@ export interface Validation {
 /**
  * Compares migrations, entities, constraints and the catalogue of indexes with what the database has, both ways.
  * Changes nothing: what it tries out, it rolls back.
+ * @param code all entities and migrations when left out
  */
-export async function validateSchema(ownerUrl: string): Promise<Validation> {
-  return asOwner(ownerUrl, validate, entityFiles());
+export async function validateSchema(ownerUrl: string, code: Code = {}): Promise<Validation> {
+  return asOwner(ownerUrl, validate, { entities: entityFiles(), ...code });
 }
 
 async function validate({ dataSource, runner }: OwnerSession): Promise<Validation> {
