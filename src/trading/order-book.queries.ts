@@ -71,7 +71,8 @@ export class OrderBookQueries {
       `WITH locked AS MATERIALIZED (
          SELECT id, mechanism, energy_source, tick, lot_wh, fee_bps, status, sequence
            FROM markets WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE)
-       SELECT locked.*, clock_timestamp() AS locked_at FROM locked`,
+       SELECT id, mechanism, energy_source, tick, lot_wh, fee_bps, status, sequence, clock_timestamp() AS locked_at
+         FROM locked`,
       [[...new Set(ids)]],
     );
     const now = rows.at(-1)?.locked_at ?? new Date();
