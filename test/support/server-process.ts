@@ -14,8 +14,9 @@ export class ServerProcess {
   private readonly child: ChildProcess;
   private readonly ended: Promise<number | NodeJS.Signals>;
 
-  constructor(variables: Record<string, string>) {
-    this.child = spawn(process.execPath, [SERVER], {
+  /** @param main another build than this project's own */
+  constructor(variables: Record<string, string>, main = SERVER) {
+    this.child = spawn(process.execPath, [main], {
       cwd: tmpdir(), // where no .env is
       env: { PATH: process.env['PATH'], DEMO_DATA: 'false', PORT: '0', ...variables },
       stdio: ['ignore', 'pipe', 'pipe'],
