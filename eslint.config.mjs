@@ -38,7 +38,7 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-extraneous-class': 'off' },
   },
   {
-    files: ['test/**/*.ts', 'src/**/*.spec.ts'],
+    files: ['test/**/*.ts', 'src/**/*.spec.ts', 'bench/**/*.spec.ts'],
     extends: [jest.configs['flat/recommended']],
     rules: {
       // Answers of the API are looked into freely; what they hold is what the assertions say.

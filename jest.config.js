@@ -6,7 +6,7 @@
  */
 module.exports = {
   testEnvironment: 'node',
-  roots: ['<rootDir>/src', '<rootDir>/test'],
+  roots: ['<rootDir>/src', '<rootDir>/bench', '<rootDir>/test'],
   testRegex: '\\.(e2e-)?spec\\.ts$',
   transform: { '\\.(m?[jt]s)$': '@swc/jest' },
   transformIgnorePatterns: [

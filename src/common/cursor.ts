@@ -33,7 +33,8 @@ export function pageOf<Row, Item>(
   return { items: shown.map(toItem), nextCursor };
 }
 
-function encodeCursor(position: Position): string {
+/** The cursor of a position: what {@link decodeCursor} reads. */
+export function encodeCursor(position: Position): string {
   return Buffer.from(JSON.stringify(position)).toString('base64url');
 }
 
