@@ -134,7 +134,10 @@ export async function analyzeTables(
     }
     const analyzed = chosen.map((table) => table.name);
     if (json) printJson({ analyzed });
-    else print(`Statistics of ${analyzed.length} tables are new: ${analyzed.join(', ')}`);
+    else
+      print(
+        `Statistics of ${analyzed.length} ${analyzed.length === 1 ? 'table' : 'tables'} are new: ${analyzed.join(', ')}`,
+      );
   });
 }
 

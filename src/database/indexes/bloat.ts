@@ -61,7 +61,7 @@ async function total(
   onMeasured: () => void,
 ): Promise<number | undefined> {
   if (!index.partitioned) {
-    const bytes = BTREE.test(index.form) && index.ready ? await measure(index) : undefined;
+    const bytes = BTREE.test(index.form) && index.valid ? await measure(index) : undefined;
     onMeasured();
     return bytes;
   }

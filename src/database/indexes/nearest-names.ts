@@ -1,11 +1,13 @@
 const SHOWN = 3;
+/** PostgreSQL's. */
+const LONGEST_NAME = 63;
 
 /** Names that somebody may have meant: `did you mean idx_users_email or idx_users_role?` */
 export function nearestNames(wanted: string, known: readonly { readonly name: string }[]): string {
   const names = [...new Set(known.map(({ name }) => name))];
   const ranked = names
-    .map((name) => ({ name, distance: distanceOf(wanted, name) }))
-    .sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
+    .map((name) => ({ name, ...distances(wanted.slice(0, LONGEST_NAME).toLowerCase(), name) }))
+    .sort((a, b) => a.nearest - b.nearest || a.whole - b.whole || (a.name < b.name ? -1 : 1))
     .slice(0, SHOWN)
     .map(({ name }) => name);
   const last = ranked.pop();
@@ -14,10 +16,10 @@ export function nearestNames(wanted: string, known: readonly { readonly name: st
 }
 
 /** One word of a name counts too: `email` is near to `idx_users_email`. */
-function distanceOf(wanted: string, name: string): number {
-  const given = wanted.slice(0, 63).toLowerCase();
-  const words = name.split('_').map((word) => editDistance(given, word) + 1);
-  return Math.min(editDistance(given, name), ...words);
+function distances(wanted: string, name: string): { whole: number; nearest: number } {
+  const whole = editDistance(wanted, name);
+  const words = name.split('_').map((word) => editDistance(wanted, word) + 1);
+  return { whole, nearest: Math.min(whole, ...words) };
 }
 
 /** Levenshtein's: how many letters have to be put in, left out or changed. */

@@ -39,12 +39,13 @@ export function planReindex(tables: readonly LiveTable[], name: string): Reindex
     throw new NotReindexed(
       `${only.name} belongs to an exclusion constraint, which PostgreSQL cannot rebuild without keeping writers out: run "REINDEX INDEX ${only.sql}" in a quiet hour`,
     );
-  const steps = all.flatMap((table) =>
+  const oids = new Set(chosen.map(({ oid }) => oid));
+  const around = all.filter(({ indexes }) => indexes.some(({ oid }) => oids.has(oid)));
+  const steps = around.flatMap((table) =>
     table.indexes
-      .filter((index) => chosen.includes(index) && !index.exclusion)
+      .filter(({ oid, exclusion }) => oids.has(oid) && !exclusion)
       .map((index) => reindexing(index, table)),
   );
-  const around = all.filter(({ indexes }) => indexes.some((index) => chosen.includes(index)));
   return {
     steps: [...leftoversOn(around), ...steps],
     skipped: skipped.map((index) => index.name),
