@@ -99,6 +99,7 @@ describe('the commands of the neighbourhood', () => {
     [['replay.command.js', '/nowhere'], {}, 'There is no /nowhere/meters.csv: name a folder'],
     [['fill-demo.command.js'], {}, 'DEMO_URL is not set'],
     [['generate.command.js', '/dev/null/x'], {}, '/dev/null/x cannot be written'],
+    [['generate.command.js', '/proc/x/y'], {}, '/proc/x/y cannot be written'],
     [['generate.command.js', 'x', '--days', '0'], {}, 'It must be a whole number from 1 to 366'],
   ])(
     'say in a sentence why %j cannot be done, and exit 1',

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Command } from 'commander';
 import { ApiClient } from './api-client';
@@ -6,6 +6,7 @@ import { Misuse, runCommand, stopSignal } from './command-line';
 import type { Member } from './household-account';
 import { generatedNeighbourhood, NEIGHBOURHOOD_TIME_ZONE } from './neighbourhood';
 import { silence } from '../common/progress';
+import { makeFolder } from '../config/data-folder';
 import { isSound, replay, type ReplayResult } from './replay';
 
 const SEED = 'gridtokenx';
@@ -57,7 +58,7 @@ async function writeLogins(file: string, members: readonly Member[]): Promise<vo
   ]);
   const table = aligned([['household', 'meter', 'username', 'e-mail', 'password'], ...rows]);
   try {
-    await mkdir(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     await writeFile(file, `${table.join('\n')}\n`, { mode: 0o600 });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { makeFolder } from '../config/data-folder';
 import { Misuse, runCommand } from './command-line';
 import { metersCsv } from './dataset';
 import { generatedNeighbourhood } from './neighbourhood';
@@ -36,7 +37,7 @@ async function generate(folder: string, choice: Options): Promise<void> {
   const dataset = generatedNeighbourhood(choice);
   const directory = resolve(folder);
   try {
-    await mkdir(directory, { recursive: true });
+    makeFolder(directory);
     await writeFile(join(directory, 'meters.csv'), metersCsv(dataset.households));
     await writeFile(join(directory, 'readings.csv'), dataset.readings());
   } catch (error) {
