@@ -1,3 +1,5 @@
+import { AuditService } from '../src/audit/audit.service';
+import { QueryEvents } from '../src/database/query-events';
 import { startApp, type TestApp } from './support/app';
 import { asOwner, migratedDatabase } from './support/database';
 import { eventually } from './support/eventually';
@@ -97,6 +99,21 @@ describe('a transaction', () => {
     await expect(swallowing).rejects.toMatchObject({ code: '23505' });
     expect(effects).toEqual([]);
     expect(await valueOf(1)).toBe(0);
+  });
+
+  it('writes all of its audit records in one statement', async () => {
+    const inserts: (number | undefined)[] = [];
+    app.nest.get(QueryEvents).subscribe(({ text, rows }) => {
+      if (text.startsWith('INSERT INTO audit_logs')) inserts.push(rows);
+    });
+    const audit = app.nest.get(AuditService);
+    await app.database.transaction(async (tx) => {
+      for (let i = 0; i < 200; i++) {
+        audit.record(tx, null, { action: 'shelf.filled', entity: 'shelf', entityId: String(i) });
+        if (i % 50 === 0) await tx.query('SELECT 1');
+      }
+    });
+    expect(inserts).toEqual([200]);
   });
 
   it('whose commit is not answered is not done again, and says that nobody knows', async () => {
