@@ -96,7 +96,7 @@ async function prove(
   let done = 0;
   // The first half of the bar was the filling.
   const evidence = await gatherEvidence(client, indexes, {
-    timed: true,
+    measured: true,
     onProgress: ({ name }) => progress.show(`asked about ${name}`, steps + ++done, 2 * steps),
   });
   const { rows } = await client.query<{ version: string }>(

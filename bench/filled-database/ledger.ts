@@ -111,7 +111,7 @@ const withdrawals: TableFill = {
                 CASE WHEN status <> 'pending' THEN d.id END,
                 CASE WHEN status <> 'pending' THEN least(pg_temp.present(), at + interval '5 hours') END, at, at
            FROM (SELECT n.no, u.id AS user_id, pg_temp.moment(n.no, ${rows}, 380) AS at,
-                        CASE WHEN n.no > ${rows} * 0.99 AND pg_temp.chance(n.no, 222) < 0.5 THEN 'pending'
+                        CASE WHEN n.no >= ${rows} - 40 AND pg_temp.chance(n.no, 222) < 0.7 THEN 'pending'
                              WHEN pg_temp.chance(n.no, 223) < 0.03 THEN 'refused' ELSE 'confirmed' END AS status
                    FROM generate_series(0, ${rows - 1}) AS n(no)
                    JOIN the_users u ON u.rank = pg_temp.skewed(n.no, 224, ${plan.rows('users')})) w

@@ -24,7 +24,7 @@ const meters: TableFill = {
     return [
       `CREATE TEMP TABLE the_meters AS
          SELECT no, id, owner_id, wallet_address, energy_source, capacity_w, status, slots, created_at,
-                CASE WHEN no = 0 OR pg_temp.chance(no, 100) < 0.15 THEN available - slots
+                CASE WHEN no = 0 OR pg_temp.chance(no, 100) < 0.4 THEN available - slots
                      ELSE pg_temp.draw(no, 101, available - slots + 1) END AS first_slot
            FROM (SELECT m.no, u.id AS owner_id, u.wallet_address, available,
                         pg_temp.id_of(created_at, m.no, 102) AS id, m.created_at,

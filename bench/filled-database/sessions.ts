@@ -33,7 +33,7 @@ const spentRefreshTokens: TableFill = {
     `INSERT INTO spent_refresh_tokens (token_hash, session_id, created_at)
        SELECT pg_temp.digest_of(n.no, 40), s.id, least(pg_temp.present(), s.created_at + interval '15 minutes')
          FROM generate_series(0, ${plan.rows('spent_refresh_tokens') - 1}) AS n(no)
-         JOIN the_sessions s ON s.no = pg_temp.skewed(n.no, 44, ${plan.rows('sessions')}) ORDER BY n.no`,
+         JOIN the_sessions s ON s.no = pg_temp.skewed(n.no, 44, ${plan.rows('sessions')}, ${plan.rows('sessions') / 10}) ORDER BY n.no`,
   ],
 };
 

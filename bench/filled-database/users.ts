@@ -57,7 +57,7 @@ const users: TableFill = {
       `INSERT INTO users (id, email, username, password_hash, role, organization_id, first_name, last_name, wallet_address,
                           email_verified, is_active, closed_at, created_at, updated_at)
          SELECT id, email, username, '$argon2id$v=19$m=19456,t=2,p=1$' || md5(no::text) || '$' || md5(id::text), role, organization_id,
-                first_name, last_name, wallet_address, no < ${known.length} OR pg_temp.chance(no, 19) < 0.96, activity < 0.98,
+                first_name, last_name, wallet_address, no < ${known.length} OR pg_temp.chance(no, 19) < 0.988, activity < 0.98,
                 CASE WHEN activity > 0.99 THEN least(pg_temp.present(), created_at + interval '90 days') END, created_at, created_at
            FROM the_users ORDER BY no`,
       'CREATE UNIQUE INDEX ON the_users (rank)',

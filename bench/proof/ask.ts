@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import type { CatalogueIndex } from '../../src/database/indexes/index-catalogue';
 import { buffersOf, type ExplainedPlan } from './plan';
 import type { Question } from './question';
 
@@ -8,6 +9,12 @@ import type { Question } from './question';
  */
 export const PLAN_MODES = ['force_custom_plan', 'force_generic_plan'] as const;
 export type PlanMode = (typeof PLAN_MODES)[number];
+
+/** How an index's question is planned in the application. */
+export const modesOf = ({
+  plannedForValues,
+}: Pick<CatalogueIndex, 'plannedForValues'>): readonly PlanMode[] =>
+  plannedForValues ? ['force_custom_plan'] : PLAN_MODES;
 
 /** How a question was answered. */
 export interface Answer {

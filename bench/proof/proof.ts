@@ -23,9 +23,12 @@ export interface Evidence {
 /** An index must save this part of the pages that its question takes without it. */
 const LEAST_SAVING = 0.5;
 
-/** Why an index is not proven, in sentences; none when it is. */
+/**
+ * Why an index is not proven, in sentences; none when it is. A unique index need not save anything: it is there to
+ * refuse the second of two.
+ */
 export function objections(evidence: Evidence): string[] {
-  const { values, names, withIt, repeatedBy } = evidence;
+  const { index, values, names, withIt, repeatedBy } = evidence;
   if (values === undefined) return ['no row of the table is in it: its question could not be asked'];
   const sentences: string[] = [];
   for (const [mode, answer] of withIt) {
@@ -33,7 +36,7 @@ export function objections(evidence: Evidence): string[] {
       sentences.push(`it is not taken with ${mode}, but ${accessOf(answer.plan)}`);
     if (answer.rows === 0) sentences.push(`its question finds nothing with ${mode}`);
   }
-  if (sentences.length === 0 && !savesEnough(evidence))
+  if (sentences.length === 0 && !index.unique && !savesEnough(evidence))
     sentences.push(
       `it saves too little: ${mostBuffers(withIt)} pages with it, ${fewestBuffers(evidence.without)} without, by ` +
         [...evidence.without.values()].map(({ plan }) => accessOf(plan)).join(' or '),

@@ -1,15 +1,15 @@
 import type { Client } from 'pg';
 import type { CatalogueIndex } from '../../src/database/indexes/index-catalogue';
 import { readLiveTables, withPartitions, type LiveIndex } from '../../src/database/indexes/live-indexes';
-import { ask, PLAN_MODES, prepare, type Answer, type PlanMode } from './ask';
+import { ask, modesOf, prepare, type Answer, type PlanMode } from './ask';
 import type { Evidence } from './proof';
 import { questionOf, typicalValues } from './question';
 import { indexShapes, repeatedBy, type IndexShape } from './repeated-indexes';
-import { writeCost } from './write-cost';
+import { writeCosts, type WriteCost } from './write-cost';
 
 export interface ProofOptions {
-  /** False looks at plans and pages alone: no times, no costs of writing. */
-  readonly timed: boolean;
+  /** False looks at the plans with the index alone: no times, nothing without it, no costs of writing. */
+  readonly measured: boolean;
   /** Called when an index has been asked about, and again when its cost has been measured. */
   readonly onProgress?: (index: CatalogueIndex) => void;
 }
@@ -22,24 +22,37 @@ export interface ProofOptions {
 export async function gatherEvidence(
   client: Client,
   indexes: readonly CatalogueIndex[],
-  { timed, onProgress = () => undefined }: ProofOptions,
+  { measured, onProgress = () => undefined }: ProofOptions,
 ): Promise<Evidence[]> {
   const live = await liveIndexes(client);
   const shapes = await indexShapes(client);
   const found: Evidence[] = [];
   for (const index of indexes) {
-    found.push(await askAbout(client, index, live.get(index.name), shapes, timed));
+    found.push(await askAbout(client, index, live.get(index.name), shapes, measured));
     onProgress(index);
   }
-  if (!timed) return found;
+  if (!measured) return found;
   // Last of all, since it leaves dead rows where questions would stumble over them.
-  const measured: Evidence[] = [];
-  for (const evidence of found) {
-    const { index } = evidence;
-    measured.push({ ...evidence, writeCost: await writeCost(client, index.name, index.table) });
-    onProgress(index);
+  const costs = await allWriteCosts(client, indexes, onProgress);
+  return found.map((evidence) => ({ ...evidence, writeCost: costs.get(evidence.index.name) }));
+}
+
+async function allWriteCosts(
+  client: Client,
+  indexes: readonly CatalogueIndex[],
+  onProgress: (index: CatalogueIndex) => void,
+): Promise<ReadonlyMap<string, WriteCost>> {
+  const byName = new Map(indexes.map((index) => [index.name, index]));
+  const costs = new Map<string, WriteCost>();
+  for (const table of new Set(indexes.map((index) => index.table))) {
+    const names = indexes.filter((index) => index.table === table).map(({ name }) => name);
+    const measured = await writeCosts(client, table, names, (name) => {
+      const index = byName.get(name);
+      if (index !== undefined) onProgress(index);
+    });
+    for (const [name, cost] of measured) costs.set(name, cost);
   }
-  return measured;
+  return costs;
 }
 
 async function askAbout(
@@ -47,7 +60,7 @@ async function askAbout(
   index: CatalogueIndex,
   live: LiveIndex | undefined,
   shapes: readonly IndexShape[],
-  timed: boolean,
+  measured: boolean,
 ): Promise<Evidence> {
   if (live === undefined) throw new Error(`The database has no index ${index.name}: migrate it first`);
   const question = questionOf(index);
@@ -63,23 +76,25 @@ async function askAbout(
   };
   if (values === undefined) return { ...evidence, withIt: new Map(), without: new Map() };
   await prepare(client, question);
-  const withIt = await askInBothModes(client, values, timed);
+  const withIt = await askInItsModes(client, index, values, measured);
+  if (!measured) return { ...evidence, withIt, without: new Map() };
   await client.query('BEGIN');
   try {
     await client.query(`DROP INDEX ${live.sql}`);
-    return { ...evidence, withIt, without: await askInBothModes(client, values, timed) };
+    return { ...evidence, withIt, without: await askInItsModes(client, index, values, true) };
   } finally {
     await client.query('ROLLBACK');
   }
 }
 
-async function askInBothModes(
+async function askInItsModes(
   client: Client,
+  index: CatalogueIndex,
   values: readonly string[],
   timed: boolean,
 ): Promise<Map<PlanMode, Answer>> {
   const answers = new Map<PlanMode, Answer>();
-  for (const mode of PLAN_MODES) answers.set(mode, await ask(client, values, mode, timed));
+  for (const mode of modesOf(index)) answers.set(mode, await ask(client, values, mode, timed));
   return answers;
 }
 
