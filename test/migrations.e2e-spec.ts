@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { Client } from 'pg';
 import { silence } from '../src/common/progress';
 import type { DatabaseUrls } from '../src/database/database.module';
@@ -25,6 +27,14 @@ describe('the migrations of this code', () => {
     );
     expect(rest).toEqual([]);
   }, 60_000);
+
+  it('are called as their files are, and numbered without a gap', async () => {
+    const files = readdirSync(join(__dirname, '../migrations')).map((file) => basename(file, '.ts'));
+    const { ownerUrl } = await emptyDatabase();
+    const found = await migrationInfo(ownerUrl);
+    expect(found.map(({ title }) => title)).toEqual(files.sort());
+    expect(found.map(({ number }) => number)).toEqual(files.map((_, place) => place + 1));
+  });
 
   it('are applied once by ten processes that start together', async () => {
     const urls = await emptyDatabase();

@@ -82,13 +82,14 @@ async function draft(session: OwnerSession, name: string): Promise<{ drafts: Dra
   const { dataSource, runner } = session;
   const last = (await knownMigrations(dataSource)).at(-1)?.number ?? 0;
   const objects = await objectDifferences(dataSource, runner);
-  const catalogue = indexCatalogue();
+  const tables = dataSource.entityMetadatas.map(({ tableName }) => tableName);
+  const catalogue = indexCatalogue().filter(({ table }) => tables.includes(table));
   const differences: CodeAndSchema = {
     schema: await synchronizingStatements(dataSource),
     enums: objects.enums,
     concernsEnum: concernsEnums(dataSource, onlyExtended(objects.enums)),
     constraints: (await constraintDifferences(dataSource, runner, objects.tables)).differences,
-    indexes: await compareIndexes(runner, catalogue),
+    indexes: await compareIndexes(runner, catalogue, tables),
     catalogue,
     isNew: (table) => !objects.tables.has(table),
   };

@@ -1,6 +1,9 @@
 import { rowsOf, type StatementRunner } from '../indexes/statement-runner';
 
-/** Everything that migrations make, as PostgreSQL writes it; what extensions brought belongs to them. */
+/**
+ * Everything that migrations make, as PostgreSQL writes it; what extensions brought belongs to them. Whether a constraint
+ * was validated is left out: nothing takes that back.
+ */
 const DESCRIPTION = `
   WITH here AS (SELECT to_regnamespace(quote_ident(current_schema())) AS schema),
   relation AS (
@@ -25,7 +28,8 @@ const DESCRIPTION = `
   SELECT format('index %s%s', pg_get_indexdef(indexrelid), CASE WHEN NOT indisvalid THEN ' INVALID' END)
     FROM relation c JOIN pg_index ON indrelid = c.oid
   UNION ALL
-  SELECT format('constraint %s of %s %s', conname, c.relname, pg_get_constraintdef(k.oid))
+  SELECT format('constraint %s of %s %s', conname, c.relname,
+                regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', ''))
     FROM relation c JOIN pg_constraint k ON conrelid = c.oid WHERE contype <> 'n'
   UNION ALL
   SELECT format('trigger %s', pg_get_triggerdef(t.oid))
