@@ -2,6 +2,8 @@ import { Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
 import { IdColumn } from '../database/columns';
 import { PerformanceIndex } from '../database/indexes/performance-index';
 
+const RECENT = `created_at > now() - interval '20 days'`;
+
 /**
  * What somebody changed, when, and what it was before. Append-only: the application's role may neither
  * change nor delete a row. Partitioned by month of created_at; newest-first lists go by the UUIDv7 key.
@@ -12,24 +14,28 @@ import { PerformanceIndex } from '../database/indexes/performance-index';
   serves: 'what somebody did, newest first',
   query: `SELECT id, action, user_id, organization_id, entity, entity_id, request_id, created_at
     FROM audit_logs
-    WHERE user_id = :user_id
+    WHERE user_id = :user_id AND created_at >= date_trunc('month', now()) - interval '1 month' AND created_at < now() + interval '1 day'
     ORDER BY id DESC LIMIT 50`,
+  sample: RECENT,
 })
 @PerformanceIndex('idx_audit_logs_action', {
   on: ['action', 'id'],
   serves: 'every time that something was done, newest first',
   query: `SELECT id, action, user_id, organization_id, entity, entity_id, request_id, created_at
     FROM audit_logs
-    WHERE action = :action
+    WHERE action = :action AND created_at >= date_trunc('month', now()) - interval '1 month' AND created_at < now() + interval '1 day'
     ORDER BY id DESC LIMIT 50`,
+  sample: `action LIKE 'user.%' AND ${RECENT}`,
 })
 @PerformanceIndex('idx_audit_logs_created', {
   on: ['createdAt'],
   using: 'brin',
+  with: { pages_per_range: 8 },
   serves: 'what was done in a span of time',
   query: `SELECT id, action, user_id, organization_id, entity, entity_id, request_id, created_at
     FROM audit_logs
     WHERE created_at >= :created_at::timestamptz AND created_at < :created_at::timestamptz + interval '1 hour'`,
+  sample: RECENT,
 })
 @PerformanceIndex('audit_logs_organization_id', {
   on: ['organizationId', 'id'],
@@ -37,8 +43,9 @@ import { PerformanceIndex } from '../database/indexes/performance-index';
   serves: 'what was done in an organisation, newest first',
   query: `SELECT id, action, user_id, organization_id, entity, entity_id, request_id, created_at
     FROM audit_logs
-    WHERE organization_id = :organization_id
+    WHERE organization_id = :organization_id AND created_at >= date_trunc('month', now()) - interval '1 month' AND created_at < now() + interval '1 day'
     ORDER BY id DESC LIMIT 50`,
+  sample: RECENT,
 })
 export class AuditLog {
   @IdColumn()

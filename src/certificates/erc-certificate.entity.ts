@@ -42,6 +42,7 @@ import { CERTIFICATE_STATUSES, type CertificateStatus } from './certificate-life
     FROM erc_certificates
     WHERE status = :status
     ORDER BY id DESC LIMIT 50`,
+  sample: `status = 'withdrawn'`,
 })
 @PerformanceIndex('idx_erc_certificates_user_status', {
   on: ['userId', 'status', 'id'],
@@ -50,6 +51,7 @@ import { CERTIFICATE_STATUSES, type CertificateStatus } from './certificate-life
     FROM erc_certificates
     WHERE user_id = :user_id AND status = :status
     ORDER BY id DESC LIMIT 50`,
+  sample: `status = 'transferred'`,
 })
 @PerformanceIndex('idx_erc_certificates_expiry', {
   on: ['expiresAt'],

@@ -7,18 +7,10 @@ export type WithdrawalStatus = (typeof WITHDRAWAL_STATUSES)[number];
 
 /** Money on its way out: reserved until an admin confirms that it was paid, or refuses it. */
 @Entity('withdrawals')
-@PerformanceIndex('withdrawals_of_user', {
-  on: ['userId', 'id'],
-  serves: "a user's withdrawals, newest first",
-  query: `SELECT id, amount, reference, status, created_at
-    FROM withdrawals
-    WHERE user_id = :user_id
-    ORDER BY id DESC LIMIT 50`,
-})
 @PerformanceIndex('withdrawals_by_decider', {
   on: ['decidedBy'],
-  serves: 'what somebody decided',
-  query: 'SELECT id FROM withdrawals WHERE decided_by = :decided_by LIMIT 50',
+  serves: 'how much somebody decided, as when that user is to be removed',
+  query: 'SELECT count(*) FROM withdrawals WHERE decided_by = :decided_by',
 })
 @PerformanceIndex('withdrawals_pending', {
   on: ['id'],

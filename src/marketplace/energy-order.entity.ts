@@ -44,6 +44,7 @@ const OPEN = `status IN ('pending', 'partially_filled')`;
     FROM energy_orders
     WHERE buyer_id = :buyer_id AND status = :status
     ORDER BY id DESC LIMIT 50`,
+  sample: OPEN,
 })
 @PerformanceIndex('idx_energy_orders_source', {
   on: ['preferredSource', 'maxPricePerKwh', 'id'],

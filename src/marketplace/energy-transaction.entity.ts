@@ -42,7 +42,7 @@ import { EnergyOffer } from './offer.entity';
   serves: 'what waits for a chain or an acceptance, oldest first',
   query: `SELECT id, offer_id, order_id, seller_id, buyer_id, amount_wh, price, total, fee, status
     FROM energy_transactions
-    WHERE status IN ('pending', 'processing') AND status = :status
+    WHERE status = 'pending'
     ORDER BY id LIMIT 50`,
 })
 @PerformanceIndex('idx_energy_transactions_offer', {

@@ -13,6 +13,7 @@ import { PerformanceIndex } from '../database/indexes/performance-index';
 import { OFFER_STATUSES, type OfferStatus } from './life-cycle';
 
 const ACTIVE = `status = 'active'`;
+const NOT_THE_USUAL_SOURCE = `energy_source <> 'solar'`;
 
 /**
  * Energy for sale at a fixed price. What is left of an active offer is reserved in the seller's account:
@@ -44,6 +45,7 @@ const ACTIVE = `status = 'active'`;
     FROM energy_offers
     WHERE status = 'active' AND available_until > now() AND energy_source = :energy_source
     ORDER BY id DESC LIMIT 50`,
+  sample: NOT_THE_USUAL_SOURCE,
 })
 @PerformanceIndex('idx_energy_offers_price', {
   on: ['pricePerKwh', 'id'],
@@ -62,15 +64,18 @@ const ACTIVE = `status = 'active'`;
     FROM energy_offers
     WHERE status = 'active' AND available_until > now() AND energy_source = :energy_source
     ORDER BY price_per_kwh, id LIMIT 50`,
+  sample: NOT_THE_USUAL_SOURCE,
 })
 @PerformanceIndex('idx_energy_offers_availability', {
   on: [{ sql: 'tstzrange(available_from, available_until)' }],
   using: 'gist',
   where: ACTIVE,
-  serves: 'active offers whose window contains an instant',
+  serves: 'active offers whose window contains an instant of the coming days, cheapest first',
   query: `SELECT id, seller_id, energy_source, amount_wh, remaining_wh, price_per_kwh, available_from, available_until
     FROM energy_offers
-    WHERE status = 'active' AND tstzrange(available_from, available_until) @> :available_from::timestamptz LIMIT 50`,
+    WHERE status = 'active' AND available_until > now() AND tstzrange(available_from, available_until) @> :available_from::timestamptz
+    ORDER BY price_per_kwh, id LIMIT 50`,
+  sample: `available_from > now() + interval '5 days'`,
 })
 @PerformanceIndex('idx_energy_offers_amount', {
   on: ['remainingWh'],

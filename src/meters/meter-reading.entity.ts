@@ -5,6 +5,9 @@ import { Meter } from './meter.entity';
 import { Mint } from './mint.entity';
 import { READING_QUALITIES, type ReadingQuality } from './reading';
 
+/** Of a meter that still counts. */
+const RECENT = `interval_start > now() - interval '4 days'`;
+
 /**
  * What a meter counted in `[intervalStart, intervalStart + intervalMinutes)`. Partitioned by month of
  * interval_start.
@@ -15,8 +18,9 @@ import { READING_QUALITIES, type ReadingQuality } from './reading';
   serves: "somebody's readings, newest first",
   query: `SELECT meter_id, interval_start, interval_minutes, generated_wh, consumed_wh, surplus_wh
     FROM meter_readings
-    WHERE user_id = :user_id
+    WHERE user_id = :user_id AND interval_start >= date_trunc('month', now()) - interval '1 month' AND interval_start < now() + interval '1 hour'
     ORDER BY interval_start DESC, meter_id DESC LIMIT 50`,
+  sample: RECENT,
 })
 @PerformanceIndex('idx_meter_readings_wallet', {
   on: ['walletAddress', 'intervalStart'],
@@ -37,11 +41,12 @@ import { READING_QUALITIES, type ReadingQuality } from './reading';
 })
 @PerformanceIndex('idx_meter_readings_user_minted', {
   on: ['userId', 'minted', 'intervalStart', 'meterId'],
-  serves: "somebody's readings that are minted, or are not, newest first",
+  serves: "somebody's readings that are minted, or are not, newest first: those of the last days are not yet",
   query: `SELECT meter_id, interval_start, interval_minutes, generated_wh, consumed_wh, surplus_wh
     FROM meter_readings
-    WHERE user_id = :user_id AND minted = :minted
+    WHERE user_id = :user_id AND minted = :minted AND interval_start >= date_trunc('month', now()) - interval '1 month' AND interval_start < now() + interval '1 hour'
     ORDER BY interval_start DESC, meter_id DESC LIMIT 50`,
+  sample: `minted AND ${RECENT}`,
 })
 @PerformanceIndex('idx_meter_readings_timestamp', {
   on: ['intervalStart'],
@@ -51,6 +56,7 @@ import { READING_QUALITIES, type ReadingQuality } from './reading';
   query: `SELECT meter_id, interval_start, interval_minutes, generated_wh, consumed_wh, surplus_wh
     FROM meter_readings
     WHERE interval_start >= :interval_start::timestamptz AND interval_start < :interval_start::timestamptz + interval '1 hour'`,
+  sample: RECENT,
 })
 @PerformanceIndex('idx_meter_readings_tx_signature', {
   on: ['mintTxSignature'],

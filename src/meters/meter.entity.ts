@@ -21,6 +21,7 @@ import { METER_STATUSES, type MeterStatus } from './meter-life-cycle';
     FROM meters
     WHERE status = :status
     ORDER BY id DESC LIMIT 50`,
+  sample: `status <> 'verified'`,
 })
 @Unique(['serial'])
 @Check('meters_capacity_bounded', 'capacity_w BETWEEN 0 AND 1000000000')

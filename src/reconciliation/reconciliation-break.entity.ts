@@ -23,6 +23,7 @@ export type BreakStatus = (typeof BREAK_STATUSES)[number];
     FROM reconciliation_breaks
     WHERE reconciliation_id = :reconciliation_id AND type = :type
     ORDER BY id LIMIT 50`,
+  sample: `type <> 'UNMINTED_SURPLUS'`,
 })
 @Check('reconciliation_breaks_difference', 'difference = actual - expected')
 export class ReconciliationBreak {

@@ -51,6 +51,7 @@ import {
     FROM trading_orders
     WHERE user_id = :user_id AND status = :status
     ORDER BY id DESC LIMIT 50`,
+  sample: `status IN ('open', 'partially_filled')`,
 })
 @PerformanceIndex('idx_trading_orders_side', {
   on: ['market', 'side', 'createdAt'],
@@ -88,6 +89,16 @@ import {
     FROM trading_orders
     WHERE market = :market AND filled_at IS NOT NULL
     ORDER BY filled_at DESC LIMIT 50`,
+})
+@PerformanceIndex('trading_orders_of_owner', {
+  on: ['userId', 'market', 'side', 'status', 'id'],
+  serves:
+    "an owner's orders of one market, side and status, newest first: a list by some of them goes through the others",
+  query: `SELECT id
+    FROM trading_orders
+    WHERE user_id = :user_id AND market = :market AND side = :side AND status = :status
+    ORDER BY id DESC LIMIT 50`,
+  sample: `market <> 'solar' AND status = 'filled'`,
 })
 @PerformanceIndex('trading_orders_client_order_id', {
   on: ['userId', 'clientOrderId'],

@@ -3,6 +3,8 @@ import { ROLES, type Role } from '../auth/principal';
 import { CreatedAt, IdColumn, InstantColumn, UpdatedAt } from '../database/columns';
 import { PerformanceIndex } from '../database/indexes/performance-index';
 
+const RUNS_THE_MARKET = `role IN ('admin', 'operator', 'auditor')`;
+
 /**
  * Somebody who acts in the market, or runs it. A closed account keeps its row, without anything personal in
  * it, because the books refer to it.
@@ -35,12 +37,14 @@ import { PerformanceIndex } from '../database/indexes/performance-index';
 })
 @PerformanceIndex('idx_users_role', {
   on: ['role', 'id'],
+  include: ['email', 'username'],
   where: 'is_active',
-  serves: 'the active users of one role',
+  serves: 'the active users of one role, without a look into the table: who runs the market',
   query: `SELECT id, email, username
     FROM users
     WHERE role = :role AND is_active
     ORDER BY id LIMIT 50`,
+  sample: RUNS_THE_MARKET,
 })
 @PerformanceIndex('idx_users_email_verified', {
   on: ['createdAt', 'id'],
@@ -58,6 +62,7 @@ import { PerformanceIndex } from '../database/indexes/performance-index';
     FROM users
     WHERE role = :role
     ORDER BY created_at DESC, id DESC LIMIT 50`,
+  sample: RUNS_THE_MARKET,
 })
 @PerformanceIndex('idx_users_org_id', {
   on: ['organizationId', 'id'],
@@ -89,6 +94,7 @@ import { PerformanceIndex } from '../database/indexes/performance-index';
     FROM users
     WHERE lower(' ' || email || ' ' || username || ' ' || coalesce(first_name, '') || ' ' || coalesce(last_name, '')) LIKE '% ' || :username || '%'
     ORDER BY created_at DESC, id DESC LIMIT 50`,
+  plannedForValues: true,
 })
 @Check('users_wallet_address_base58', `wallet_address ~ '^[1-9A-HJ-NP-Za-km-z]{32,44}$'`)
 @Check('users_closed_is_inactive', 'closed_at IS NULL OR NOT is_active')

@@ -9,7 +9,8 @@ import { PerformanceIndex } from '../database/indexes/performance-index';
   serves: 'the open challenges of a wallet',
   query: `SELECT id, challenge
     FROM wallet_challenges
-    WHERE wallet_address = :wallet_address AND expires_at > now()`,
+    WHERE wallet_address = :wallet_address AND expires_at > :expires_at::timestamptz - interval '5 minutes'
+    ORDER BY expires_at DESC LIMIT 10`,
 })
 @PerformanceIndex('wallet_challenges_expiry', {
   on: ['expiresAt'],

@@ -25,6 +25,8 @@ export interface CatalogueIndex {
   /** The question in SQL, with `:column` where a value of a real row belongs. */
   readonly query: string;
   readonly sample: string | undefined;
+  /** Only the plan for the question's values counts. */
+  readonly plannedForValues?: boolean | undefined;
 }
 
 const naming = new SnakeCaseNaming();
@@ -75,6 +77,7 @@ function describe(declaration: IndexDeclaration): CatalogueIndex {
     serves: options.serves,
     query: options.query,
     sample: options.sample,
+    plannedForValues: options.plannedForValues,
   };
 }
 

@@ -32,6 +32,11 @@ export interface PerformanceIndexOptions {
    * satisfies `where` and `sample`: that is how the proof asks it.
    */
   readonly query: string;
+  /**
+   * The application asks it through `DatabaseService.queryPlanned`, since the best plan depends on the values: the proof
+   * does not ask it in the plan for any values.
+   */
+  readonly plannedForValues?: boolean;
   /** Which rows the proof takes values from, as SQL over columns; any row of the index when left out. */
   readonly sample?: string;
 }
