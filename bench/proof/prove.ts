@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { ExplainedError } from '../../src/database/explained-error';
 import type { CatalogueIndex } from '../../src/database/indexes/index-catalogue';
 import { readLiveTables, withPartitions, type LiveIndex } from '../../src/database/indexes/live-indexes';
 import { ask, modesOf, prepare, type Answer, type PlanMode } from './ask';
@@ -62,7 +63,10 @@ async function askAbout(
   shapes: readonly IndexShape[],
   measured: boolean,
 ): Promise<Evidence> {
-  if (live === undefined) throw new Error(`The database has no index ${index.name}: migrate it first`);
+  if (live === undefined)
+    throw new ExplainedError(
+      `${index.name} is declared, but no migration makes it and bench/filled-database does not fill ${index.table}: do either`,
+    );
   const question = questionOf(index);
   const values = await typicalValues(client, index, question.columns);
   const shape = shapes.find(({ name }) => name === index.name);

@@ -35,7 +35,7 @@ const RECENT = `created_at > now() - interval '20 days'`;
   query: `SELECT id, action, user_id, organization_id, entity, entity_id, request_id, created_at
     FROM audit_logs
     WHERE created_at >= :created_at::timestamptz AND created_at < :created_at::timestamptz + interval '1 hour'`,
-  sample: RECENT,
+  sample: `created_at BETWEEN now() - interval '25 days' AND now() - interval '5 days'`,
 })
 @PerformanceIndex('audit_logs_organization_id', {
   on: ['organizationId', 'id'],
