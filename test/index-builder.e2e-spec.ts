@@ -1,7 +1,9 @@
 import { DataSource } from 'typeorm';
 import { migrationDataSource } from '../src/database/data-source-options';
+import { Partitions } from '../src/database/partitions';
 import { buildIndex, dropIndex, replaceIndex } from '../src/database/indexes/index-builder';
 import type { BuildEvent } from '../src/database/indexes/run-step';
+import { startApp, type TestApp } from './support/app';
 import { emptyDatabase } from './support/database';
 import { IndexLab } from './support/index-lab';
 
@@ -376,6 +378,50 @@ describe('an index on a living partitioned table', () => {
     await reader.query('COMMIT');
     await dropping;
     expect((await lab.indexesOf('notes')).size).toBe(0);
+  });
+});
+
+describe('a partition that is wanted while an index of a table that it refers to is built', () => {
+  let app: TestApp;
+  let lab: IndexLab;
+
+  beforeAll(async () => {
+    app = await startApp();
+    lab = new IndexLab(app.urls);
+  });
+  afterAll(() => app.close());
+  afterEach(() => lab.tidy());
+
+  it('keeps neither the writers of that table waiting nor the build from its end', async () => {
+    const partitions = app.nest.get(Partitions);
+    const december = new Date('2031-12-01');
+    const old = await lab.holdSnapshot();
+    const building = buildIndex(await lab.session(), {
+      name: 'users_by_name',
+      table: 'users',
+      definition: '(username)',
+    });
+    await lab.untilPhase('waiting for old snapshots', 'users_by_name');
+    let outcome: unknown;
+    const wanted = partitions
+      .ensure('meter_readings', [december])
+      .catch((error: unknown) => error)
+      .then((result) => (outcome = result));
+    let written = 0;
+    while (outcome === undefined) {
+      await lab.run('UPDATE users SET updated_at = now()');
+      written++;
+    }
+    await wanted;
+    expect(outcome).toMatchObject({ code: '55P03' });
+    expect(written).toBeGreaterThan(1);
+    await old.release();
+    await building;
+    await partitions.ensure('meter_readings', [december]);
+    expect(await lab.run(`SELECT to_regclass('meter_readings_2031_12') IS NOT NULL AS made`)).toEqual([
+      { made: true },
+    ]);
+    await dropIndex(await lab.session(), { name: 'users_by_name', table: 'users' });
   });
 });
 

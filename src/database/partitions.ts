@@ -1,8 +1,20 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from './database.service';
+import { sqlState } from './query-events';
 
 /** Tables that are partitioned by month, by the column that places a row. */
 export type MonthlyTable = 'meter_readings' | 'ledger_entries' | 'audit_logs';
+
+/** SQLSTATE lock_not_available. */
+const LOCKED = '55P03';
+/**
+ * A new partition takes a lock on the tables that its foreign keys point to, which an index build there keeps for as long
+ * as it takes; who waits for it keeps their writers waiting. Below deadlock_timeout (1 s), so that the build, which waits
+ * for our transaction in turn, is never the victim.
+ */
+const LOCK_TIMEOUT = '400ms';
+const ATTEMPTS = 10;
 
 const monthOf = (instant: Date): string => instant.toISOString().slice(0, 7);
 
@@ -16,14 +28,17 @@ export class Partitions {
 
   constructor(private readonly database: DatabaseService) {}
 
-  /** Makes the partitions that rows at these instants (UTC) belong to, in transactions of their own. */
+  /**
+   * Makes the partitions that rows at these instants (UTC) belong to, in transactions of their own.
+   * @throws what `databaseFailure` calls busy, while an index of a table that they refer to is being built
+   */
   async ensure(table: MonthlyTable, instants: Iterable<Date>): Promise<void> {
     const months = new Set<string>();
     for (const instant of instants) months.add(monthOf(instant));
     for (const month of [...months].sort()) {
       const partition = `${table}:${month}`;
       if (this.known.has(partition)) continue;
-      await this.database.query('SELECT ensure_month_partition($1, $2::date)', [table, `${month}-01`]);
+      await this.make(table, month);
       this.known.add(partition);
     }
   }
@@ -34,5 +49,20 @@ export class Partitions {
       (ahead) => new Date(Date.UTC(from.getUTCFullYear(), from.getUTCMonth() + ahead, 1)),
     );
     await this.ensure(table, months);
+  }
+
+  private async make(table: MonthlyTable, month: string): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.database.transaction(async (tx) => {
+          await tx.query(`SELECT set_config('lock_timeout', $1, true)`, [LOCK_TIMEOUT]);
+          await tx.query('SELECT ensure_month_partition($1, $2::date)', [table, `${month}-01`]);
+        });
+      } catch (error) {
+        if (sqlState(error) !== LOCKED || attempt === ATTEMPTS) throw error;
+        // Those who queued behind us go first.
+        await pause(100);
+      }
+    }
   }
 }
