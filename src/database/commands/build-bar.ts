@@ -14,6 +14,8 @@ export class BuildBar {
   private readonly bar: SingleBar | undefined;
   private readonly total: number;
   private done = 0;
+  /** Of the current step: what the server counts begins anew in some phases, the bar never goes back. */
+  private within = 0;
   private current: Step | undefined;
   private began = 0;
   private told = '';
@@ -58,20 +60,22 @@ export class BuildBar {
   private begin(step: Step): void {
     this.current = step;
     this.began = performance.now();
-    this.show(0, describe(step));
+    this.within = 0;
+    this.show(describe(step));
   }
 
   private finish(step: Step): void {
     this.current = undefined;
     this.done += weightOf(step);
-    this.show(0, describe(step));
+    this.within = 0;
+    this.show(describe(step));
     if (this.bar !== undefined || step.manner === 'briefly') return;
     const seconds = ((performance.now() - this.began) / 1000).toFixed(1);
     this.stream.write(`${describe(step)}: ${seconds} s\n`);
   }
 
   private wait(sentence: string): void {
-    if (this.bar !== undefined) this.show(0, sentence);
+    if (this.bar !== undefined) this.show(sentence);
     else if (sentence !== this.told) this.stream.write(`${sentence}\n`);
     this.told = sentence;
   }
@@ -84,11 +88,12 @@ export class BuildBar {
       () => undefined,
     );
     if (progress === undefined || step !== this.current) return;
-    this.show(weightOf(step) * progress.fraction, `${describe(step)}: ${progress.phase}`);
+    this.within = Math.max(this.within, weightOf(step) * progress.fraction);
+    this.show(`${describe(step)}: ${progress.phase}`);
   }
 
-  private show(within: number, what: string): void {
-    const share = this.total === 0 ? 1 : Math.min(1, (this.done + within) / this.total);
+  private show(what: string): void {
+    const share = this.total === 0 ? 1 : Math.min(1, (this.done + this.within) / this.total);
     this.bar?.update(Math.floor(share * PERCENT), { what });
   }
 }
