@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { currentContext } from '../common/request-context';
+import { currentContext, keepContexts } from '../common/request-context';
 import { CONFIG, type Config } from '../config/config';
 import { QueryEvents, type QueryEvent } from './query-events';
 import { statementForm, type StatementForm } from './statement-fingerprint';
@@ -24,6 +24,8 @@ interface Count {
 export class SlowQueryLog implements OnModuleInit, OnModuleDestroy {
   private readonly logger = new Logger('SlowQuery');
   private readonly thresholdSeconds: number;
+  /** Nothing runs longer: a threshold above it turns the log off, and with it what the contexts cost. */
+  private readonly longestSeconds: number;
   private readonly counts = new Map<string, Count>();
   private readonly timers = new Set<NodeJS.Timeout>();
 
@@ -32,9 +34,12 @@ export class SlowQueryLog implements OnModuleInit, OnModuleDestroy {
     private readonly events: QueryEvents,
   ) {
     this.thresholdSeconds = environment.DB_SLOW_QUERY_MS / 1000;
+    this.longestSeconds = environment.DB_STATEMENT_TIMEOUT_MS / 1000;
   }
 
   onModuleInit(): void {
+    if (this.thresholdSeconds >= this.longestSeconds) return;
+    keepContexts();
     this.events.subscribe((event) => {
       if (event.seconds >= this.thresholdSeconds) this.observe(event);
     });
