@@ -86,6 +86,30 @@ describe('an index on a living table', () => {
     expect((await lab.indexesOf('items')).get('items_by_owner')).toMatchObject({ oid, valid: true });
   });
 
+  it('is built anew when the build was the victim of a deadlock', async () => {
+    const writer = await lab.session();
+    await writer.query('BEGIN');
+    await writer.query(`INSERT INTO items (owner, state) VALUES (7, 'open')`);
+    const events = watched();
+    const building = buildIndex(await lab.session(), BY_OWNER, events);
+    const pid = await lab.untilPhase('waiting for writers before build', 'items_by_owner');
+    const other = await lab.session();
+    // Whoever looks for deadlocks first is the victim.
+    await other.query(`SET deadlock_timeout = '1h'`);
+    await other.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+    await other.query('SELECT 1');
+    // It waits for the build, which will wait for its snapshot.
+    const locking = other.query('LOCK TABLE items IN SHARE ROW EXCLUSIVE MODE');
+    await lab.untilBlockedBy(pid);
+    await writer.query('COMMIT');
+    await locking;
+    await other.query('COMMIT');
+    await building;
+    const statements = events.told.flatMap((event) => (event.kind === 'begins' ? event.step.action : []));
+    expect(statements).toEqual(['create', 'drop', 'create']);
+    expect((await lab.indexesOf('items')).get('items_by_owner')).toMatchObject({ valid: true });
+  });
+
   it('that cannot be unique says which rows are alike, leaves nothing behind, and is built once they are not', async () => {
     const unique = {
       name: 'items_open_owner',
