@@ -27,7 +27,15 @@ const CHANGES: readonly Change[] = [
     name: 'idx_audit_logs_created',
     table: 'audit_logs',
     before: 'USING brin (created_at)',
-    after: 'USING brin (created_at) WITH (pages_per_range = 8)',
+    after:
+      'USING brin (created_at timestamptz_minmax_multi_ops(values_per_range=16)) WITH (pages_per_range = 8)',
+  },
+  {
+    name: 'idx_meter_readings_timestamp',
+    table: 'meter_readings',
+    before: 'USING brin (interval_start) WITH (pages_per_range = 8)',
+    after:
+      'USING brin (interval_start timestamptz_minmax_multi_ops(values_per_range=16)) WITH (pages_per_range = 8)',
   },
   {
     name: 'trading_orders_of_owner',

@@ -33,7 +33,7 @@ const issuances: TableFill = {
 /** Crockford's base 32 without what people mistake: counting in it gives every number once. */
 const CERTIFICATE_NUMBER = `translate(lpad(to_hex(no), 6, '0'), 'abcdef', 'ABCDEF')`;
 
-/** The lots of the issuances, in the order of their issue. */
+/** The lots of the issuances, in the order of their issue. Most are sold, to companies that buy many. */
 const certificates: TableFill = {
   table: 'erc_certificates',
   with: ['certificate_issuances', 'erc_certificate_transfers'],
@@ -47,7 +47,7 @@ const certificates: TableFill = {
                         i.created_at + interval '1 millisecond' * (n.no % 100) AS issued_at, ${STATUS} AS status
                    FROM generate_series(0, ${rows - 1}) AS n(no)
                    JOIN the_issuances i ON i.no = floor(n.no::double precision / ${rows} * ${issued})::bigint) c
-           JOIN the_users u ON u.rank = pg_temp.skewed(c.no, 512, ${plan.rows('users')})`,
+           JOIN the_users u ON u.rank = pg_temp.skewed(c.no, 512, ${plan.rows('users')}, 10)`,
       `INSERT INTO erc_certificates (id, certificate_id, issuance_id, user_id, wallet_address, energy_wh, energy_source, vintage, status,
                                      issued_at, expires_at, retired_at, beneficiary, purpose, blockchain_tx_signature, created_at, updated_at)
          SELECT id, 'ERC-' || extract(year FROM issued_at) || '-' || ${CERTIFICATE_NUMBER}, issuance_id,

@@ -29,7 +29,10 @@ const LEAST_SAVING = 0.5;
  */
 export function objections(evidence: Evidence): string[] {
   const { index, values, names, withIt, repeatedBy } = evidence;
-  if (values === undefined) return ['no row is in it, so its question cannot be asked: let bench/filled-database fill its table with some'];
+  if (values === undefined)
+    return [
+      'no row is in it, so its question cannot be asked: let bench/filled-database fill its table with some',
+    ];
   const sentences: string[] = [];
   for (const [mode, answer] of withIt) {
     if (scansOf(answer.plan, names).length === 0)

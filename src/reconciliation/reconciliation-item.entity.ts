@@ -24,7 +24,7 @@ export type ReconciliationItemStatus = (typeof RECONCILIATION_ITEM_STATUSES)[num
     FROM reconciliation_items
     WHERE reconciliation_id = :reconciliation_id AND status = :status
     ORDER BY id LIMIT 50`,
-  sample: `status <> 'matched'`,
+  sample: `status NOT IN ('matched', 'pending')`,
 })
 export class ReconciliationItem {
   @PrimaryColumn('uuid')

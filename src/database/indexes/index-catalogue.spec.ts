@@ -32,7 +32,7 @@ describe('the index catalogue', () => {
     ],
     [
       'idx_meter_readings_timestamp',
-      'CREATE INDEX idx_meter_readings_timestamp ON meter_readings USING brin (interval_start) WITH (pages_per_range = 8)',
+      'CREATE INDEX idx_meter_readings_timestamp ON meter_readings USING brin (interval_start timestamptz_minmax_multi_ops(values_per_range=16)) WITH (pages_per_range = 8)',
     ],
   ])('writes %s as PostgreSQL takes it', (name, statement) => {
     expect(createIndexStatement(declared(name))).toBe(statement);
