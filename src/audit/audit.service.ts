@@ -66,11 +66,10 @@ export class AuditService {
     const [before = NEWEST] = cursor === undefined ? [] : decodeCursor(cursor, [UUID_SHAPE]);
     const rows = await recentKeysFirst(before, limit + 1, (span) => {
       const { text, values } = trailPage({ action, userId }, before, limit + 1, span);
-      // By both: which of the two is the rarer one decides which index is the better one.
-      const isByBoth = action !== undefined && userId !== undefined;
-      return isByBoth
-        ? this.database.queryPlanned<AuditRow>(text, values)
-        : this.database.query<AuditRow>(text, values);
+      // Some actions are rare and others are most of the trail: by its own index, or by time.
+      return action === undefined
+        ? this.database.query<AuditRow>(text, values)
+        : this.database.queryPlanned<AuditRow>(text, values);
     });
     return pageOf(rows, limit, ({ id }) => [id], viewOf);
   }

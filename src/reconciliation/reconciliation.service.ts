@@ -30,7 +30,24 @@ const SELECT_BREAK = `
 
 const NEWEST = { at: '9999-12-31T00:00:00.000Z', id: 'ffffffff-ffff-ffff-ffff-ffffffffffff' };
 const FIRST = '00000000-0000-0000-0000-000000000000';
-const NEWEST_FIRST = '(created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC LIMIT $3';
+const NEWEST_FIRST = 'ORDER BY created_at DESC, id DESC';
+
+const ALL_RUNS = `${SELECT_RUN} WHERE (created_at, id) < ($1, $2) ${NEWEST_FIRST} LIMIT $3`;
+const ALL_BREAKS = `${SELECT_BREAK} WHERE reconciliation_id = $1 AND id > $2 ORDER BY id LIMIT $3`;
+
+/*
+ * Where a status or a type decides, the keys of the page are found first, by an index that holds all that is asked. In
+ * one step PostgreSQL would go through all runs or breaks in their order where it takes what is rare for frequent.
+ */
+const RUNS_OF_STATUS = `${SELECT_RUN}
+   WHERE id = ANY (ARRAY(
+           SELECT id FROM reconciliations WHERE status = $4 AND (created_at, id) < ($1, $2) ${NEWEST_FIRST} LIMIT $3))
+   ${NEWEST_FIRST}`;
+const BREAKS_OF_TYPE = `${SELECT_BREAK}
+   WHERE id = ANY (ARRAY(
+           SELECT id FROM reconciliation_breaks
+            WHERE reconciliation_id = $1 AND type = $4 AND id > $2 ORDER BY id LIMIT $3))
+   ORDER BY id`;
 
 export interface RunFilter extends PageRequest {
   readonly status?: ReconciliationStatus | undefined;
@@ -52,17 +69,10 @@ export class ReconciliationService {
   async list({ limit, cursor, status }: RunFilter): Promise<Page<ReconciliationView>> {
     const [at = NEWEST.at, id = NEWEST.id] =
       cursor === undefined ? [] : decodeCursor(cursor, [INSTANT_SHAPE, UUID_SHAPE]);
-    const rows =
-      status === undefined
-        ? await this.database.query<ReconciliationRow>(`${SELECT_RUN} WHERE ${NEWEST_FIRST}`, [
-            at,
-            id,
-            limit + 1,
-          ])
-        : await this.database.query<ReconciliationRow>(
-            `${SELECT_RUN} WHERE status = $4::reconciliation_status AND ${NEWEST_FIRST}`,
-            [at, id, limit + 1, status],
-          );
+    const values = [at, id, limit + 1];
+    const rows = await (status === undefined
+      ? this.database.query<ReconciliationRow>(ALL_RUNS, values)
+      : this.database.query<ReconciliationRow>(RUNS_OF_STATUS, [...values, status]));
     return pageOf(rows, limit, (row) => [row.created_at.toISOString(), row.id], reconciliationView);
   }
 
@@ -83,16 +93,10 @@ export class ReconciliationService {
   async breaks(reconciliationId: string, { limit, cursor, type }: BreakFilter): Promise<Page<BreakView>> {
     await this.find(reconciliationId);
     const [after = FIRST] = cursor === undefined ? [] : decodeCursor(cursor, [UUID_SHAPE]);
-    const rows =
-      type === undefined
-        ? await this.database.query<BreakRow>(
-            `${SELECT_BREAK} WHERE reconciliation_id = $1 AND id > $2 ORDER BY id LIMIT $3`,
-            [reconciliationId, after, limit + 1],
-          )
-        : await this.database.query<BreakRow>(
-            `${SELECT_BREAK} WHERE reconciliation_id = $1 AND type = $4 AND id > $2 ORDER BY id LIMIT $3`,
-            [reconciliationId, after, limit + 1, type],
-          );
+    const values = [reconciliationId, after, limit + 1];
+    const rows = await (type === undefined
+      ? this.database.query<BreakRow>(ALL_BREAKS, values)
+      : this.database.query<BreakRow>(BREAKS_OF_TYPE, [...values, type]));
     return pageOf(rows, limit, ({ id }) => [id], breakView);
   }
 }
