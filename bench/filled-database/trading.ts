@@ -12,6 +12,8 @@ const MARKETS = {
   mixed: 0.03,
 };
 const DAYS = 400;
+/** More than there are to be: some would be with oneself. They are numbered after the orders. */
+const drawnTrades = (plan: FillPlan): number => Math.ceil(plan.rows('trades') * 1.05) + 200;
 const EPOCH_MINUTES = 15;
 
 const markets: TableFill = {
@@ -20,7 +22,7 @@ const markets: TableFill = {
   statements: (plan) => [
     `INSERT INTO markets (id, mechanism, energy_source, fee_bps, status, sequence)
        SELECT source || suffix, mechanism::market_mechanism, source, 100, status::market_status,
-              ${plan.rows('trading_orders') + plan.rows('trades')}
+              ${plan.rows('trading_orders') + drawnTrades(plan)}
          FROM unnest(enum_range(NULL::energy_source)) AS source,
               (VALUES ('', 'continuous', 'open'), ('-auction', 'auction', 'halted')) AS kinds(suffix, mechanism, status)
        ON CONFLICT (id) DO UPDATE SET sequence = greatest(markets.sequence, excluded.sequence)`,
@@ -111,7 +113,7 @@ const trades: TableFill = {
   with: ['trading_orders', 'market_epochs'],
   statements: (plan) => {
     const rows = plan.rows('trades');
-    const drawn = Math.ceil(rows * 1.05) + 200; // some would be with oneself
+    const drawn = drawnTrades(plan);
     const fill = (side: string, salt: number): string => `
       JOIN the_fills ${side} ON ${side}.market = n.market AND ${side}.side = '${side}'
        AND ${side}.place = least(c.${side}s - 1, floor(n.no::double precision / ${drawn} * c.${side}s)::bigint + pg_temp.draw(n.no, ${salt}, 5))`;
