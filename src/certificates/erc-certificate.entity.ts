@@ -37,6 +37,8 @@ import { CERTIFICATE_STATUSES, type CertificateStatus } from './certificate-life
 })
 @PerformanceIndex('idx_erc_certificates_status', {
   on: ['status', 'id'],
+  // With it the page's keys are found by the index alone, those that are over left out.
+  include: ['expiresAt'],
   serves: 'all certificates in one status, newest first',
   query: `SELECT id, certificate_id, user_id, energy_wh, energy_source, vintage, status, expires_at
     FROM erc_certificates

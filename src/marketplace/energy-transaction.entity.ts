@@ -15,6 +15,8 @@ import { EnergyOrder } from './energy-order.entity';
 import { TRANSACTION_STATUSES, type TransactionStatus } from './life-cycle';
 import { EnergyOffer } from './offer.entity';
 
+const NOT_COMPLETED = `status <> 'completed'`;
+
 /**
  * One sale: energy of an offer that a buyer bought directly or through an order. A completed one is settled;
  * a pending one holds the seller's energy and the buyer's money reserved until it is settled or called off.
@@ -44,6 +46,24 @@ import { EnergyOffer } from './offer.entity';
     FROM energy_transactions
     WHERE status = 'pending'
     ORDER BY id LIMIT 50`,
+})
+@PerformanceIndex('energy_transactions_of_buyer_status', {
+  on: ['buyerId', 'status', 'id'],
+  where: NOT_COMPLETED,
+  serves: 'what a buyer bought that is not completed, by its status, newest first',
+  query: `SELECT id, offer_id, order_id, seller_id, buyer_id, amount_wh, price, total, fee, status
+    FROM energy_transactions
+    WHERE buyer_id = :buyer_id AND status <> 'completed' AND status = :status
+    ORDER BY id DESC LIMIT 50`,
+})
+@PerformanceIndex('energy_transactions_of_seller_status', {
+  on: ['sellerId', 'status', 'id'],
+  where: NOT_COMPLETED,
+  serves: 'what a seller sold that is not completed, by its status, newest first',
+  query: `SELECT id, offer_id, order_id, seller_id, buyer_id, amount_wh, price, total, fee, status
+    FROM energy_transactions
+    WHERE seller_id = :seller_id AND status <> 'completed' AND status = :status
+    ORDER BY id DESC LIMIT 50`,
 })
 @PerformanceIndex('idx_energy_transactions_offer', {
   on: ['offerId', 'id'],

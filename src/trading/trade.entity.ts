@@ -15,6 +15,8 @@ import { MarketEpoch } from './market-epoch.entity';
 import type { Execution } from './order';
 import { TradingOrder } from './trading-order.entity';
 
+const NOT_THE_USUAL_MARKET = `market <> 'solar'`;
+
 /** Energy that changed hands on a market, and what was paid for it. Never changed afterwards. */
 @Entity('trades')
 @PerformanceIndex('trades_market_executed_at', {
@@ -56,6 +58,24 @@ import { TradingOrder } from './trading-order.entity';
     FROM trades
     WHERE seller_id = :seller_id
     ORDER BY id DESC LIMIT 50`,
+})
+@PerformanceIndex('trades_of_buyer_market', {
+  on: ['buyerId', 'market', 'id'],
+  serves: 'what somebody bought on one market, newest first',
+  query: `SELECT id, market, quantity_wh, price_per_kwh, amount, fee, executed_at
+    FROM trades
+    WHERE buyer_id = :buyer_id AND market = :market
+    ORDER BY id DESC LIMIT 50`,
+  sample: NOT_THE_USUAL_MARKET,
+})
+@PerformanceIndex('trades_of_seller_market', {
+  on: ['sellerId', 'market', 'id'],
+  serves: 'what somebody sold on one market, newest first',
+  query: `SELECT id, market, quantity_wh, price_per_kwh, amount, fee, executed_at
+    FROM trades
+    WHERE seller_id = :seller_id AND market = :market
+    ORDER BY id DESC LIMIT 50`,
+  sample: NOT_THE_USUAL_MARKET,
 })
 @PerformanceIndex('trades_epoch_id', {
   on: ['epochId'],
