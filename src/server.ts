@@ -32,7 +32,9 @@ export async function startServer(variables: NodeJS.ProcessEnv): Promise<void> {
   const database = await openDatabase(config, 'server', (sentence) => logger.log(sentence, 'Database'));
   let app: NestFastifyApplication | undefined;
   try {
-    const applied = await migrate(database.ownerUrl, database.applicationUrl);
+    const applied = await migrate(database.ownerUrl, database.applicationUrl, {
+      onWait: (sentence) => logger.log(sentence, 'Database'),
+    });
     if (applied.length > 0) logger.log(`Applied ${applied.length} migrations`, 'Database');
     app = await createApp(config, database, logger);
     await listen(app, config);

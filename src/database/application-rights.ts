@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 /** Books that are only ever written to: rows in them are never changed, deleted or truncated. */
 const APPEND_ONLY = ['audit_logs', 'ledger_entries', 'ledger_transfers'];
 /** What migrations keep for themselves. */
-const OURS_ALONE = ['migrations', 'migration_history'];
+const OURS_ALONE = ['migrations', 'migrations_id_seq', 'migration_history'];
 
 /** What the schema holds, without what extensions brought: that may belong to somebody else, who grants it. */
 const OBJECTS = `
@@ -52,10 +52,14 @@ export async function grantApplicationRights(owner: DataSource, role: string): P
       .join(', ');
   const grants = [
     ['GRANT SELECT, INSERT, UPDATE, DELETE ON', named(({ sequence }) => sequence === false), 'TO'],
-    ['GRANT USAGE ON SEQUENCE', named(({ sequence }) => sequence === true), 'TO'],
+    ['GRANT USAGE ON SEQUENCE', named((object) => object.sequence === true && !object.ours_alone), 'TO'],
     ['GRANT EXECUTE ON FUNCTION', named(({ sequence }) => sequence === null), 'TO'],
     ['REVOKE UPDATE, DELETE, TRUNCATE ON', named((object) => object.append_only), 'FROM'],
-    ['REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON', named((object) => object.ours_alone), 'FROM'],
+    [
+      'REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON',
+      named((object) => object.sequence === false && object.ours_alone),
+      'FROM',
+    ],
   ] as const;
   await owner.transaction(async (tx) => {
     await tx.query(`GRANT USAGE ON SCHEMA ${schema} TO ${quoted}`);

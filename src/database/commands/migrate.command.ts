@@ -14,7 +14,8 @@ const { to } = new Command('npm run db:migrate --')
   .opts<{ to?: string }>();
 
 void runDatabaseCommand(async ({ ownerUrl, applicationUrl }) => {
+  const onWait = (sentence: string) => void process.stderr.write(`${sentence}\n`);
   const onStep = (title: string) => void process.stdout.write(`applied ${title}\n`);
-  const applied = await migrate(ownerUrl, applicationUrl, { to, onStep });
+  const applied = await migrate(ownerUrl, applicationUrl, { to, onStep, onWait });
   if (applied.length === 0) process.stdout.write('There is nothing to apply\n');
 });

@@ -14,7 +14,8 @@ const { to } = new Command('npm run db:undo --')
   .opts<{ to?: string }>();
 
 void runDatabaseCommand(async ({ ownerUrl }) => {
+  const onWait = (sentence: string) => void process.stderr.write(`${sentence}\n`);
   const onStep = (title: string) => void process.stdout.write(`undone ${title}\n`);
-  const undone = await undoMigrations(ownerUrl, { to, onStep });
+  const undone = await undoMigrations(ownerUrl, { to, onStep, onWait });
   if (undone.length === 0) process.stdout.write('There is nothing to undo\n');
 });

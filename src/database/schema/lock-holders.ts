@@ -17,19 +17,21 @@ interface Holder {
 /** Remembers who keeps a session waiting: after its lock_timeout nobody can tell any more. */
 export class LockHolders {
   private holders: readonly Holder[] = [];
+  private told = '';
   private timer: NodeJS.Timeout | undefined;
   private looking = Promise.resolve();
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly pid: number,
+    private readonly onWait: (holders: string) => void,
   ) {}
 
-  /** Looks from another session, several times within the time that the session would wait. */
-  watch(lockTimeoutMs: number): void {
+  /** Looks from another session from now on; tells once of all who keep the session waiting together. */
+  watch(intervalMs: number): void {
     this.timer = setInterval(() => {
       this.looking = this.looking.then(() => this.look());
-    }, lockTimeoutMs / 5);
+    }, intervalMs);
   }
 
   /** @returns who kept the session waiting when last somebody did: `session 4711 (psql, idle in transaction for 92 s)` */
@@ -42,7 +44,11 @@ export class LockHolders {
   private async look(): Promise<void> {
     try {
       const holders = await this.dataSource.query<Holder[]>(HOLDERS, [this.pid]);
-      if (holders.length > 0) this.holders = holders;
+      if (holders.length === 0) return;
+      this.holders = holders;
+      const pids = holders.map(({ pid }) => pid).join();
+      if (pids !== this.told) this.onWait(holders.map(describe).join(' and '));
+      this.told = pids;
     } catch {
       // Who cannot look, names nobody: the migration's own error says what matters.
     }

@@ -2,11 +2,17 @@ import { grantApplicationRights } from '../application-rights';
 import { DatabaseNotUsable } from '../explained-error';
 import { knownMigrations, targetNumber, type KnownMigration } from './known-migrations';
 import { adopt, appliedMigrations, type AppliedMigration } from './migration-history';
-import { PATIENCE_MS, withMigrationLock } from './migration-lock';
+import { withMigrationLock } from './migration-lock';
 import { migrationStates, refuseChanged, refuseNewer, type MigrationStatus } from './migration-states';
 import { asOwner, type Code, type OwnerSession } from './owner-session';
 import { refuseLongLocks, SMALL_TABLE_ROWS } from './refuse-long-locks';
-import { applyMigration, LOCK_PATIENCE, undoMigration, type LockPatience } from './run-migration';
+import {
+  applyMigration,
+  LOCK_PATIENCE,
+  undoMigration,
+  type LockPatience,
+  type RunOptions,
+} from './run-migration';
 
 /** How far to go, who is told, and how patient to be. */
 export interface MigrateOptions extends Pick<Code, 'migrations'> {
@@ -14,6 +20,8 @@ export interface MigrateOptions extends Pick<Code, 'migrations'> {
   readonly to?: string | undefined;
   /** Called after each migration. */
   readonly onStep?: (title: string) => void;
+  /** Called when a migration has to wait, with a sentence. */
+  readonly onWait?: (sentence: string) => void;
   /** Tables with more rows are not locked for long. */
   readonly smallTableRows?: number;
   readonly lockPatience?: LockPatience;
@@ -39,7 +47,7 @@ export async function migrate(
     await refuseLongLocks(session.runner, pending, options.smallTableRows ?? SMALL_TABLE_ROWS);
     await adopt(session.runner, withoutChecksum(known, applied));
     for (const migration of pending) {
-      await applyMigration(session, migration, options.lockPatience ?? LOCK_PATIENCE);
+      await applyMigration(session, migration, runOptions(options));
       options.onStep?.(migration.title);
     }
     await grantRights(session, applicationUrl, applied.length + pending.length);
@@ -58,7 +66,7 @@ export async function undoMigrations(ownerUrl: string, options: MigrateOptions =
     const back = downTo(options.to, known, applied, states);
     if (back.length > 0) await adopt(session.runner, withoutChecksum(known, applied));
     for (const migration of back) {
-      await undoMigration(session, migration, options.lockPatience ?? LOCK_PATIENCE);
+      await undoMigration(session, migration, runOptions(options));
       options.onStep?.(migration.title);
     }
     return back.map(({ title }) => title);
@@ -69,6 +77,14 @@ export async function undoMigrations(ownerUrl: string, options: MigrateOptions =
 export async function migrationInfo(ownerUrl: string, code: Code = {}): Promise<MigrationStatus[]> {
   return asOwner(ownerUrl, async (session) => (await survey(session)).states, code);
 }
+
+const runOptions = ({
+  lockPatience = LOCK_PATIENCE,
+  onWait = () => undefined,
+}: MigrateOptions): RunOptions => ({
+  patience: lockPatience,
+  onWait,
+});
 
 interface Survey {
   readonly known: readonly KnownMigration[];
@@ -84,7 +100,7 @@ async function survey({ dataSource, runner }: OwnerSession): Promise<Survey & { 
 
 function whileAlone<Result>(
   ownerUrl: string,
-  { patienceMs = PATIENCE_MS, migrations }: MigrateOptions,
+  { patienceMs, migrations, onWait }: MigrateOptions,
   work: (session: OwnerSession, survey: Survey) => Promise<Result>,
 ): Promise<Result> {
   const alone = async (session: OwnerSession): Promise<Result> => {
@@ -92,9 +108,13 @@ function whileAlone<Result>(
     refuseNewer(found.states);
     return work(session, found);
   };
-  return asOwner(ownerUrl, (session) => withMigrationLock(session, () => alone(session), patienceMs), {
-    migrations,
-  });
+  return asOwner(
+    ownerUrl,
+    (session) => withMigrationLock(session, () => alone(session), { patienceMs, onWait }),
+    {
+      migrations,
+    },
+  );
 }
 
 /** The migrations that are to be applied, in order. */

@@ -6,8 +6,16 @@ import type { OwnerSession } from './owner-session';
 const MIGRATION_LOCK = 4_711_072_001;
 const POLL_MS = 50;
 
+/** After so long somebody might wonder. */
+const SILENT_MS = 2_000;
+
 /** How long to wait for another process that migrates. */
-export const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 120_000;
+
+interface LockOptions {
+  readonly patienceMs?: number | undefined;
+  readonly onWait?: ((sentence: string) => void) | undefined;
+}
 
 /**
  * Runs work while no other process migrates this database. Polls for the lock: a session that waits inside
@@ -17,11 +25,15 @@ export const PATIENCE_MS = 120_000;
 export async function withMigrationLock<Result>(
   { runner }: OwnerSession,
   work: () => Promise<Result>,
-  patienceMs = PATIENCE_MS,
+  { patienceMs = PATIENCE_MS, onWait }: LockOptions = {},
 ): Promise<Result> {
-  const deadline = Date.now() + patienceMs;
+  const began = Date.now();
+  let told = false;
   while (!(await tryLock(runner))) {
-    if (Date.now() > deadline) throw await stillMigrating(runner, patienceMs);
+    const waited = Date.now() - began;
+    if (waited > SILENT_MS && !told) onWait?.('Another process migrates this database: waiting for it');
+    told ||= waited > SILENT_MS;
+    if (waited > patienceMs) throw await stillMigrating(runner, patienceMs);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   try {

@@ -14,6 +14,12 @@ export interface LockPatience {
   readonly pauseMs: number;
 }
 
+/** How patient to be, and who is told when that is needed. */
+export interface RunOptions {
+  readonly patience: LockPatience;
+  readonly onWait: (sentence: string) => void;
+}
+
 export const LOCK_PATIENCE: LockPatience = { lockTimeoutMs: 5_000, attempts: 4, pauseMs: 1_000 };
 
 /** SQLSTATEs lock_not_available and deadlock_detected: later the same may succeed. */
@@ -21,15 +27,17 @@ const TRY_AGAIN = new Set(['55P03', '40P01']);
 /** Whoever opened the session explains these: rights, and databases that are read only. */
 const EXPLAINED_ELSEWHERE = new Set(['42501', '25006']);
 const SHOWN = 160;
+/** How often to look who holds a lock within the time that a migration waits for it. */
+const LOOKS = 5;
 
 /** Applies one migration and writes it down. */
 export async function applyMigration(
   session: OwnerSession,
   known: KnownMigration,
-  patience: LockPatience,
+  options: RunOptions,
 ): Promise<void> {
   const executor = new MigrationExecutor(session.dataSource, session.runner);
-  await run(session, known, patience, async (runner) => {
+  await run(session, known, options, async (runner) => {
     const started = performance.now();
     await executor.executeMigration(known.migration);
     await remember(runner, known, performance.now() - started);
@@ -40,10 +48,10 @@ export async function applyMigration(
 export async function undoMigration(
   session: OwnerSession,
   known: KnownMigration,
-  patience: LockPatience,
+  options: RunOptions,
 ): Promise<void> {
   const executor = new MigrationExecutor(session.dataSource, session.runner);
-  await run(session, known, patience, async (runner) => {
+  await run(session, known, options, async (runner) => {
     await known.migration.instance?.down(runner);
     await executor.deleteMigration(known.migration);
     await forget(runner, known);
@@ -59,14 +67,14 @@ type Work = (runner: QueryRunner) => Promise<void>;
 async function run(
   session: OwnerSession,
   known: KnownMigration,
-  patience: LockPatience,
+  { patience, onWait }: RunOptions,
   work: Work,
 ): Promise<void> {
   const { runner, dataSource } = session;
   const pid = await backendOf(runner);
   for (let attempt = 1; ; attempt++) {
-    const holders = new LockHolders(dataSource, pid);
-    holders.watch(patience.lockTimeoutMs);
+    const holders = new LockHolders(dataSource, pid, (names) => onWait(`${known.title} waits for ${names}`));
+    holders.watch(patience.lockTimeoutMs / LOOKS);
     try {
       if (known.transactional) await inTransaction(runner, patience.lockTimeoutMs, work);
       else await work(runner);
