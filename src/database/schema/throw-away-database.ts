@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { Client, escapeIdentifier } from 'pg';
 import type { DatabaseUrls } from '../database.module';
 import { DatabaseNotUsable, ExplainedError } from '../explained-error';
@@ -9,9 +9,8 @@ export class Interrupted extends ExplainedError {}
 
 /** SQLSTATE insufficient_privilege. */
 const MISSING_RIGHT = '42501';
-const MARK = 'throwaway';
-/** PostgreSQL cuts longer names off. */
-const LONGEST_NAME = 63;
+/** Names that leave room for what follows, within the 63 bytes that PostgreSQL keeps. */
+const PLAIN_NAME = /^[\w-]{1,31}$/;
 
 /**
  * Works in an empty database beside this one, and drops it in any case. Those that killed processes left behind are
@@ -44,7 +43,7 @@ async function between<Result>(
   work: (urls: DatabaseUrls) => Promise<Result>,
   signal: AbortSignal | undefined,
 ): Promise<Result> {
-  const prefix = `${databaseOf(urls.ownerUrl).slice(0, LONGEST_NAME - 32)}_${MARK}_`;
+  const prefix = `${await stemOf(beside)}_throwaway_`;
   await dropForgotten(beside, prefix);
   const name = `${prefix}${randomBytes(6).toString('hex')}`;
   // Says that somebody works in it, for as long as this session lives.
@@ -115,7 +114,14 @@ async function dropForgotten(beside: Client, prefix: string): Promise<void> {
   }
 }
 
-const databaseOf = (url: string): string => decodeURIComponent(new URL(url).pathname.slice(1));
+/** What the names of throw-away databases beside this one begin with; no other database's begin so. */
+async function stemOf(beside: Client): Promise<string> {
+  const { rows } = await beside.query<{ name: string }>('SELECT current_database() AS name');
+  const name = rows[0]?.name ?? '';
+  if (PLAIN_NAME.test(name)) return name;
+  const digest = createHash('sha256').update(name).digest('hex').slice(0, 8);
+  return `${name.replace(/\W/g, '_').slice(0, 22)}_${digest}`;
+}
 
 function at(url: string, database: string): string {
   const place = new URL(url);
