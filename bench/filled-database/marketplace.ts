@@ -5,7 +5,7 @@ const DAYS = 400;
 const SOURCES = { solar: 0.62, wind: 0.16, hydro: 0.1, biomass: 0.06, mixed: 0.04, geothermal: 0.02 };
 const sourceOf = (offer: string): string => oneOf(`pg_temp.chance(${offer}, 406)`, SOURCES, 'energy_source');
 
-/** Nine of ten are over; those that are active mostly offer a few hours of the coming week. */
+/** Nine of ten are over; those that are active mostly offer a few hours of the coming days. */
 const offers: TableFill = {
   table: 'energy_offers',
   with: ['users'],
@@ -17,7 +17,7 @@ const offers: TableFill = {
                 CASE WHEN available_until > pg_temp.present() THEN ${oneOf('fate', { active: 0.75, sold: 0.18, cancelled: 0.07 })}
                      WHEN fate < 0.0003 THEN 'active' ELSE ${oneOf('fate', { sold: 0.6, cancelled: 0.08, expired: 0.32 })} END AS status
            FROM (SELECT *, available_from + make_interval(hours => 2 + pg_temp.skewed(no, 401, 46, 1)::integer) AS available_until
-                   FROM (SELECT no, created_at, created_at + make_interval(secs => 518400 * pg_temp.chance(no, 402)) AS available_from,
+                   FROM (SELECT no, created_at, created_at + make_interval(secs => 1036800 * pg_temp.chance(no, 402)) AS available_from,
                                 100 + 100 * pg_temp.skewed(no, 403, 1000) AS amount_wh, pg_temp.chance(no, 404) AS fate
                            FROM (SELECT no, pg_temp.moment(no, ${rows}, ${DAYS}) AS created_at FROM generate_series(0, ${rows - 1}) AS no) n) w) o
            JOIN the_users u ON u.rank = pg_temp.skewed(o.no, 405, ${plan.rows('users')})`,

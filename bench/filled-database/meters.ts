@@ -37,7 +37,7 @@ const meters: TableFill = {
                            FROM generate_series(0, ${rows - 1}) AS no) m
                    JOIN (SELECT rank, id, wallet_address FROM the_users OFFSET 0) u
                      ON u.rank = CASE WHEN m.no = 0 THEN 0
-                                      ELSE pg_temp.skewed(m.no, 106, ${plan.rows('users')}, ${plan.rows('users') / 500}) END) m`,
+                                      ELSE pg_temp.skewed(m.no, 106, ${plan.rows('users')}, ${plan.rows('users') / 1000}) END) m`,
       `INSERT INTO meters (id, serial, owner_id, zone, energy_source, capacity_w, interval_minutes, time_zone, status, created_at, updated_at)
          SELECT id, 'MTR-' || lpad(no::text, 8, '0'), owner_id, 'zone-' || 1 + pg_temp.skewed(no, 107, 24), energy_source, capacity_w,
                 CASE WHEN slots > 0 THEN 15 END, ${anyOf('no', 108, ['Asia/Bangkok', 'Asia/Bangkok', 'Europe/Berlin'])}, status,

@@ -55,7 +55,7 @@ const epochs: TableFill = {
   },
 };
 
-/** Nearly all are at their end; what rests is mostly recent, and bids rest below asks. */
+/** Nearly all are at their end; what rests is mostly recent, and bids rest below asks. Few traders place thousands. */
 const orders: TableFill = {
   table: 'trading_orders',
   with: ['users', 'markets'],
@@ -68,7 +68,7 @@ const orders: TableFill = {
                 AS price_per_kwh,
               status IN ('open', 'partially_filled') AS rests
          FROM (${orderTerms(plan)}) o
-         JOIN the_users u ON u.rank = pg_temp.skewed(o.no, 320, ${plan.rows('users')})`,
+         JOIN the_users u ON u.rank = pg_temp.skewed(o.no, 320, ${plan.rows('users')}, 10)`,
     `INSERT INTO trading_orders (id, user_id, market, side, type, time_in_force, price_per_kwh, max_amount, quantity_wh, filled_wh,
                                  filled_amount, reserved_amount, status, reason, sequence, changed_sequence, expires_at, filled_at,
                                  client_order_id, created_at, updated_at)

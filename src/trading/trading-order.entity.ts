@@ -51,7 +51,7 @@ import {
     FROM trading_orders
     WHERE user_id = :user_id AND status = :status
     ORDER BY id DESC LIMIT 50`,
-  sample: `status IN ('open', 'partially_filled')`,
+  sample: `status = 'cancelled'`,
 })
 @PerformanceIndex('idx_trading_orders_side', {
   on: ['market', 'side', 'createdAt'],
