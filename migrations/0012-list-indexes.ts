@@ -34,11 +34,6 @@ const ADDED: readonly Added[] = [
     definition: `USING btree (seller_id, status, id) WHERE status <> 'completed'`,
   },
   {
-    name: 'energy_offers_newest',
-    table: 'energy_offers',
-    definition: `USING btree (id) WHERE status = 'active'`,
-  },
-  {
     name: 'meters_of_owner_status',
     table: 'meters',
     definition: 'USING btree (owner_id, status, id)',

@@ -81,7 +81,7 @@ function newestFirst(filter: OffersFilter): Statement {
   query.where((id) => `id < ${id}`, before);
   query.where((least) => `price_per_kwh >= ${least}`, boundedOrNone(filter.minPrice));
   query.where((most) => `price_per_kwh <= ${most}`, boundedOrNone(filter.maxPrice));
-  return query.inOrderOf('id DESC');
+  return filter.source === undefined ? query.newestOfEachSource() : query.inOrderOf('id DESC');
 }
 
 /**
@@ -116,6 +116,21 @@ class OffersQuery {
     const limit = this.bind(this.filter.limit + 1);
     const text = `SELECT ${OFFER_COLUMNS} FROM energy_offers
       WHERE ${this.conditions.join(' AND ')} ORDER BY ${order} LIMIT ${limit}`;
+    return { text, values: this.values };
+  }
+
+  /** The newest of all sources, by way of the newest of each: those have an index. */
+  newestOfEachSource(): Statement {
+    const limit = this.bind(this.filter.limit + 1);
+    const text = `SELECT ${OFFER_COLUMNS} FROM energy_offers
+      WHERE id = ANY (ARRAY(
+              SELECT newest.id FROM unnest(enum_range(NULL::energy_source)) AS s(source)
+               CROSS JOIN LATERAL (
+                     SELECT id FROM energy_offers
+                      WHERE energy_source = s.source AND ${this.conditions.join(' AND ')}
+                      ORDER BY id DESC LIMIT ${limit}) newest
+               ORDER BY newest.id DESC LIMIT ${limit}))
+      ORDER BY id DESC`;
     return { text, values: this.values };
   }
 }

@@ -37,15 +37,6 @@ const NOT_THE_USUAL_SOURCE = `energy_source <> 'solar'`;
     WHERE status = 'active' AND available_until <= now()
     ORDER BY available_until, id LIMIT 50`,
 })
-@PerformanceIndex('energy_offers_newest', {
-  on: ['id'],
-  where: ACTIVE,
-  serves: 'active offers of any source, newest first',
-  query: `SELECT id, seller_id, energy_source, amount_wh, remaining_wh, price_per_kwh, available_from, available_until
-    FROM energy_offers
-    WHERE status = 'active' AND available_until > now()
-    ORDER BY id DESC LIMIT 50`,
-})
 @PerformanceIndex('idx_energy_offers_source', {
   on: ['energySource', 'id'],
   where: ACTIVE,
@@ -84,7 +75,7 @@ const NOT_THE_USUAL_SOURCE = `energy_source <> 'solar'`;
     FROM energy_offers
     WHERE status = 'active' AND available_until > now() AND tstzrange(available_from, available_until) @> :available_from::timestamptz
     ORDER BY price_per_kwh, id LIMIT 50`,
-  sample: `available_from > now() + interval '5 days'`,
+  sample: `available_from > now() + interval '9 days'`,
 })
 @PerformanceIndex('idx_energy_offers_amount', {
   on: ['remainingWh'],
