@@ -34,7 +34,8 @@ interface RequestOptions {
 
 type Role = 'admin' | 'operator' | 'auditor' | 'prosumer' | 'consumer' | 'corporate';
 
-const ADMIN = { email: 'admin@example.org', password: 'correct horse battery' };
+/** The first administrator of every application that tests start. */
+export const ADMIN = { email: 'admin@example.org', password: 'correct horse battery' };
 const PASSWORD = 'a long enough password';
 
 let people = 0;
