@@ -16,9 +16,6 @@ const stop = stopSignal();
 
 void runDatabaseCommand(async (urls) => {
   const progress = progressOn(process.stderr);
-  try {
-    reportValidation(await rehearse(urls, { progress, signal: stop }));
-  } finally {
-    progress.end();
-  }
+  const found = await rehearse(urls, { progress, signal: stop }).finally(() => progress.end());
+  reportValidation(found);
 });
