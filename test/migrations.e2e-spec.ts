@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Client } from 'pg';
@@ -242,6 +243,21 @@ describe('a migration that fails', () => {
       'Migration 0002-failing failed: could not create unique index "once" (SQLSTATE 23505) in "CREATE UNIQUE INDEX once ON meters (id)"; nothing of this migration was done',
     );
     expect(await contents(urls)).toEqual(['column meters.id integer', 'table meters']);
+  });
+
+  it('because its connection broke says so', async () => {
+    const urls = await emptyDatabase();
+    const cut = migration('Cut', 1, async (runner) => {
+      const [session] = (await runner.query('SELECT pg_backend_pid() AS pid')) as { pid: number }[];
+      if (session === undefined) return; // who only writes down what is sent
+      const client = (await runner.connect()) as Client;
+      const broken = once(client, 'error');
+      await asOwner(urls, 'SELECT pg_terminate_backend($1)', [session.pid]);
+      await broken;
+      await runner.query('CREATE TABLE never (id int)');
+    });
+    await expect(up(urls, { migrations: [cut] })).rejects.toThrow('The connection to the database broke');
+    expect(await contents(urls)).toEqual([]);
   });
 
   it('outside a transaction goes on from there', async () => {

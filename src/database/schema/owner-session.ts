@@ -1,4 +1,9 @@
-import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
+import {
+  DataSource,
+  QueryRunnerAlreadyReleasedError,
+  type MigrationInterface,
+  type QueryRunner,
+} from 'typeorm';
 import { migrationDataSource } from '../data-source-options';
 import { DatabaseNotUsable } from '../explained-error';
 import { sqlState } from '../query-events';
@@ -26,7 +31,7 @@ export interface OwnerSession {
 
 /**
  * Works as the owner of the schema, in one session.
- * @throws DatabaseNotUsable when the role may not do what is asked, or the database takes no changes
+ * @throws DatabaseNotUsable when the role may not do what is asked, the database takes no changes, or the connection broke
  */
 export async function asOwner<Result>(
   ownerUrl: string,
@@ -67,6 +72,12 @@ async function settle(runner: QueryRunner): Promise<void> {
 
 function explained(error: unknown, role: string): unknown {
   if (error instanceof DatabaseNotUsable) return error;
+  if (error instanceof QueryRunnerAlreadyReleasedError) {
+    return new DatabaseNotUsable(
+      'The connection to the database broke: see that the server runs, and start again, which goes on where it stopped',
+      { cause: error },
+    );
+  }
   const { message } = error as Error;
   if (sqlState(error) === MISSING_RIGHT) {
     return new DatabaseNotUsable(
