@@ -138,6 +138,21 @@ describe('npm run db:indexes', () => {
     expect(await differences()).toEqual([]);
   });
 
+  it('waits for its turn while others migrate, and ends at Ctrl-C there too', async () => {
+    await lab.run('DROP INDEX idx_users_role');
+    const migrating = await lab.session();
+    await migrating.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    const waiting = start();
+    await waiting.says('Another process migrates this database');
+    waiting.kill('SIGINT');
+    expect(await waiting.ended).toMatchObject({ code: 130, errors: expect.stringMatching(/Stopped: .*\n$/) });
+    const next = start();
+    await next.says('Another process migrates this database');
+    await migrating.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
+    expect(await next.ended).toMatchObject({ code: 0 });
+    expect(await differences()).toEqual([]);
+  });
+
   it('says which rows keep an index from being unique', async () => {
     await lab.run('DROP INDEX idx_users_email');
     await lab.run(

@@ -18,6 +18,8 @@ export interface Ended {
 export interface RunningCommand {
   readonly ended: Promise<Ended>;
   kill(signal: NodeJS.Signals): void;
+  /** Resolves as soon as it said this on either stream; rejects when it ended without. */
+  says(words: string): Promise<void>;
 }
 
 /** Starts the built `<name>.command.js`. */
@@ -42,9 +44,18 @@ export function startCommand(
   let errors = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  const says = (words: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const listen = (): void => {
+        if ((output + errors).includes(words)) resolve();
+      };
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', listen);
+      child.on('close', () => reject(new Error(`It ended without "${words}": ${output}${errors}`)));
+      listen();
+    });
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code: code ?? signal, output, errors }));
   });
-  return { ended, kill: (signal) => child.kill(signal) };
+  return { ended, says, kill: (signal) => child.kill(signal) };
 }

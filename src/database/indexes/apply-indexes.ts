@@ -98,7 +98,7 @@ export async function applyIndexes(
   const { runner } = session;
   for (const { table } of leftovers) {
     const plan = (live: LiveTable): Step[] => planLeftovers([live]);
-    await withMigrationLock(session, () => carryOut(runner, table, plan, options, []));
+    await inTurn(session, options, () => carryOut(runner, table, plan, options, []));
   }
   const applied = new Set<string>();
   for (const { index } of indexes) {
@@ -106,7 +106,7 @@ export async function applyIndexes(
       if (event.kind === 'ends') applied.add(index.name);
       options.onProgress?.(event);
     };
-    await withMigrationLock(session, () => replaceIndex(runner, inSql(index), { ...options, onProgress }));
+    await inTurn(session, options, () => replaceIndex(runner, inSql(index), { ...options, onProgress }));
   }
   return [...applied];
 }
@@ -117,5 +117,31 @@ export async function reindex(
   steps: readonly Step[],
   options: BuildOptions,
 ): Promise<void> {
-  for (const step of steps) await withMigrationLock(session, () => runOnce(session.runner, [step], options));
+  for (const step of steps) await inTurn(session, options, () => runOnce(session.runner, [step], options));
+}
+
+/** While no other process migrates; a signal ends the wait for it, and leaves work that has begun to end itself. */
+async function inTurn(
+  session: OwnerSession,
+  { signal, onProgress }: BuildOptions,
+  work: () => Promise<void>,
+): Promise<void> {
+  let begun = false;
+  const onWait = (sentence: string): void => onProgress?.({ kind: 'waits', sentence });
+  const turn = withMigrationLock(
+    session,
+    () => {
+      signal?.throwIfAborted();
+      begun = true;
+      return work();
+    },
+    { onWait },
+  );
+  const stopped = new Promise<never>((_, reject) => {
+    const stop = (): void => {
+      if (!begun) reject(signal?.reason as Error);
+    };
+    signal?.addEventListener('abort', stop, { once: true });
+  });
+  await Promise.race([turn, stopped]);
 }
