@@ -33,6 +33,8 @@ export interface CommandResult {
 /** The sources of this project in a temporary folder, with the packages that are installed, to try changes on. */
 export class ProjectCopy {
   readonly folder = mkdtempSync(join(tmpdir(), 'gridtokenx-copy-'));
+  /** Where its commands keep what is theirs, so that it goes with the rest. */
+  private readonly temporary = join(this.folder, 'tmp');
   private readonly running = new Set<ChildProcess>();
 
   constructor() {
@@ -42,6 +44,10 @@ export class ProjectCopy {
     symlinkSync(join(PROJECT, 'node_modules'), join(this.folder, 'node_modules'));
     // Commands build before they run. Here that is done by `transpile`, in a second instead of twenty.
     writeFileSync(join(this.folder, 'scripts/build.mjs'), '');
+    // Jest has transformed nothing of this folder yet, which its first test waits for.
+    const jest = readFileSync(join(this.folder, 'jest.config.js'), 'utf8');
+    writeFileSync(join(this.folder, 'jest.config.js'), `${jest}module.exports.testTimeout = 150_000;\n`);
+    mkdirSync(this.temporary);
   }
 
   /**
@@ -66,6 +72,7 @@ export class ProjectCopy {
       env: {
         PATH: process.env['PATH'],
         HOME: process.env['HOME'],
+        TMPDIR: this.temporary,
         NO_COLOR: '1',
         npm_config_loglevel: 'silent', // npm's own lines are not the command's
         npm_config_update_notifier: 'false',
