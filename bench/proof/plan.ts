@@ -32,6 +32,9 @@ export const buffersOf = ({ Plan }: ExplainedPlan): number =>
 export const scansOf = ({ Plan }: ExplainedPlan, indexes: ReadonlySet<string>): PlanNode[] =>
   nodesOf(Plan).filter((node) => indexes.has(node['Index Name'] ?? '') && node['Actual Loops'] > 0);
 
+/** Partitions are many: more than so many scans are counted, not named. */
+const NAMED_SCANS = 3;
+
 /** How a plan reads its tables, outermost first: `Index Only Scan on users_pkey, Seq Scan on trades`. */
 export function accessOf({ Plan }: ExplainedPlan): string {
   const scans = nodesOf(Plan)
@@ -40,5 +43,7 @@ export function accessOf({ Plan }: ExplainedPlan): string {
       const place = node['Index Name'] ?? node['Relation Name'];
       return place === undefined ? undefined : `${node['Node Type']} on ${place}`;
     });
-  return [...new Set(scans.filter((scan) => scan !== undefined))].join(', ');
+  const distinct = [...new Set(scans.filter((scan) => scan !== undefined))];
+  const more = distinct.length - NAMED_SCANS;
+  return distinct.slice(0, NAMED_SCANS).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }

@@ -33,12 +33,10 @@ export function objections(evidence: Evidence): string[] {
     return [
       'no row is in it, so its question cannot be asked: let bench/filled-database fill its table with some',
     ];
-  const sentences: string[] = [];
-  for (const [mode, answer] of withIt) {
-    if (scansOf(answer.plan, names).length === 0)
-      sentences.push(`it is not taken with ${mode}, but ${accessOf(answer.plan)}`);
-    if (answer.rows === 0) sentences.push(`its question finds nothing with ${mode}`);
-  }
+  const sentences = [...withIt]
+    .filter(([, { plan }]) => scansOf(plan, names).length === 0)
+    .map(([mode, { plan }]) => `it is not taken with ${mode}, but ${accessOf(plan)}`);
+  if ([...withIt.values()].every(({ rows }) => rows === 0)) sentences.push('its question finds nothing');
   if (sentences.length === 0 && !index.unique && !savesEnough(evidence))
     sentences.push(
       `it saves too little: ${mostBuffers(withIt)} pages with it, ${fewestBuffers(evidence.without)} without, by ` +

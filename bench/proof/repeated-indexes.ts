@@ -47,12 +47,15 @@ export function repeatedBy(index: IndexShape, others: readonly IndexShape[]): In
       beginsWith(other, index) &&
       (!index.unique || (other.unique && other.keys.length === index.keys.length)) &&
       index.included.every((column) => carries(other, column)) &&
-      // Of two that are the same, one has to stay.
-      (other.keys.length > index.keys.length ||
-        other.included.length > index.included.length ||
-        other.name < index.name),
+      (isMore(other, index) || other.name < index.name),
   );
 }
+
+/** Whether an index answers more than one that it repeats. Of two that are the same one has to stay. */
+const isMore = (index: IndexShape, other: IndexShape): boolean =>
+  index.keys.length > other.keys.length ||
+  index.included.length > other.included.length ||
+  (index.unique && !other.unique);
 
 const REVERSED = 3;
 
