@@ -30,19 +30,31 @@ export async function rehearse(
   urls: DatabaseUrls,
   { progress, signal, ...code }: RehearsalOptions,
 ): Promise<Validation> {
-  return inThrowAwayDatabase(urls, (place) => rehearseIn(place, progress, code), signal);
+  return inThrowAwayDatabase(
+    urls,
+    (place) =>
+      asOwner(place.ownerUrl, ({ runner }) =>
+        rehearseIn(place, () => describeSchema(runner), progress, code),
+      ),
+    signal,
+  );
 }
 
-async function rehearseIn(place: DatabaseUrls, progress: Progress, code: Code): Promise<Validation> {
+async function rehearseIn(
+  place: DatabaseUrls,
+  described: () => Promise<string[]>,
+  progress: Progress,
+  code: Code,
+): Promise<Validation> {
   const up = async (to: string): Promise<void> => {
     await migrate(place.ownerUrl, place.applicationUrl, { ...code, to, smallTableRows: NO_TABLE_IS_SMALL });
   };
   const titles = (await migrationInfo(place.ownerUrl, code)).map(({ title }) => title);
-  const after = new Map<string | undefined, string[]>([[undefined, await described(place)]]);
+  const after = new Map<string | undefined, string[]>([[undefined, await described()]]);
   progress.begin('up', titles.length);
   for (const title of titles) {
     await up(title);
-    after.set(title, await described(place));
+    after.set(title, await described());
     progress.advance();
   }
   progress.begin('validate', 1);
@@ -51,24 +63,24 @@ async function rehearseIn(place: DatabaseUrls, progress: Progress, code: Code): 
   progress.begin('down to nothing', titles.length);
   for (const [index, title] of [...titles.entries()].toReversed()) {
     await undoMigrations(place.ownerUrl, code);
-    compare(after.get(titles[index - 1]) ?? [], await described(place), `${title} does not go back`);
+    compare(after.get(titles[index - 1]) ?? [], await described(), `${title} does not go back`);
     progress.advance();
   }
   progress.begin('up again', titles.length);
   for (const title of titles) {
     await up(title);
-    compare(after.get(title) ?? [], await described(place), `${title} comes to something else again`);
+    compare(after.get(title) ?? [], await described(), `${title} comes to something else again`);
     progress.advance();
   }
   return found;
 }
 
-const described = (place: DatabaseUrls): Promise<string[]> =>
-  asOwner(place.ownerUrl, ({ runner }) => describeSchema(runner));
-
 function compare(expected: readonly string[], found: readonly string[], what: string): void {
-  const left = found.find((line) => !expected.includes(line));
+  const left = missingIn(new Set(expected), found);
   if (left !== undefined) throw new RehearsalFailed(`${what}: there is ${left}`);
-  const lost = expected.find((line) => !found.includes(line));
+  const lost = missingIn(new Set(found), expected);
   if (lost !== undefined) throw new RehearsalFailed(`${what}: there is no ${lost}`);
 }
+
+const missingIn = (lines: ReadonlySet<string>, wanted: readonly string[]): string | undefined =>
+  wanted.find((line) => !lines.has(line));
