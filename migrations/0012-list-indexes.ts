@@ -33,11 +33,6 @@ const ADDED: readonly Added[] = [
     table: 'energy_transactions',
     definition: `USING btree (seller_id, status, id) WHERE status <> 'completed'`,
   },
-  {
-    name: 'meters_of_owner_status',
-    table: 'meters',
-    definition: 'USING btree (owner_id, status, id)',
-  },
 ];
 
 const COVERING: readonly Covering[] = [

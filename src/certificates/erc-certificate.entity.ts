@@ -5,6 +5,8 @@ import { PerformanceIndex } from '../database/indexes/performance-index';
 import { CertificateIssuance } from './certificate-issuance.entity';
 import { CERTIFICATE_STATUSES, type CertificateStatus } from './certificate-life-cycle';
 
+const WITHDRAWN = `status = 'withdrawn'`;
+
 /**
  * An energy certificate: so many watt-hours of one source, generated in one period, that one owner may
  * claim by retiring it. It is a lot of an issuance; the lots never certify more than the issuance does.
@@ -44,7 +46,7 @@ import { CERTIFICATE_STATUSES, type CertificateStatus } from './certificate-life
     FROM erc_certificates
     WHERE status = :status
     ORDER BY id DESC LIMIT 50`,
-  sample: `status = 'withdrawn'`,
+  sample: WITHDRAWN,
 })
 @PerformanceIndex('idx_erc_certificates_user_status', {
   on: ['userId', 'status', 'id'],
@@ -53,7 +55,7 @@ import { CERTIFICATE_STATUSES, type CertificateStatus } from './certificate-life
     FROM erc_certificates
     WHERE user_id = :user_id AND status = :status
     ORDER BY id DESC LIMIT 50`,
-  sample: `status = 'transferred'`,
+  sample: WITHDRAWN,
 })
 @PerformanceIndex('idx_erc_certificates_expiry', {
   on: ['expiresAt'],

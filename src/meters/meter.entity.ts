@@ -14,12 +14,6 @@ import { METER_STATUSES, type MeterStatus } from './meter-life-cycle';
     WHERE owner_id = :owner_id
     ORDER BY id DESC LIMIT 50`,
 })
-@PerformanceIndex('meters_of_owner_status', {
-  on: ['ownerId', 'status', 'id'],
-  serves: "an owner's meters in one status, newest first",
-  query: `SELECT id FROM meters WHERE owner_id = :owner_id AND status = :status ORDER BY id DESC LIMIT 50`,
-  sample: `status <> 'verified'`,
-})
 @PerformanceIndex('meters_by_status', {
   on: ['status', 'id'],
   serves: 'meters in one status, newest first',
