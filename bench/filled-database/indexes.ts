@@ -11,7 +11,7 @@ export function declaredIndexesOf(tables?: readonly string[]): readonly Catalogu
  * Drops every index that is no constraint's: of some tables, or of all. With the ones that are declared those go that
  * a migration made and nobody declares any more.
  */
-export async function dropIndexes(client: Client, tables?: readonly string[]): Promise<void> {
+export async function dropIndexes(client: Pick<Client, 'query'>, tables?: readonly string[]): Promise<void> {
   const { rows } = await client.query<{ index: string }>(
     `SELECT i.indexrelid::regclass::text AS index FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid
       WHERE t.relnamespace = current_schema()::regnamespace AND NOT t.relispartition

@@ -1,4 +1,4 @@
-import { escapeLiteral, type Client } from 'pg';
+import { escapeLiteral, type Pool } from 'pg';
 import type { Statement } from '../../src/database/statement';
 import type { Ask, Question } from './hot-query';
 
@@ -7,27 +7,27 @@ const TABLE = 'bare_answer';
 
 /**
  * Makes a table that holds one answer and nothing else, with the same columns.
- * @param client of the same connection settings as the one that is measured
+ * @param pool of one connection, with the settings of the one that is measured
  * @returns what reads it: the least that any statement can cost that brings these rows
  */
-export async function bareAnswer(client: Client, question: Question): Promise<Statement> {
-  const { text, values } = await lastStatement(client, question);
-  await client.query(`PREPARE ${SOURCE} AS ${text}`);
-  await client.query(
+export async function bareAnswer(pool: Pool, question: Question): Promise<Statement> {
+  const { text, values } = await lastStatement(pool, question);
+  await pool.query(`PREPARE ${SOURCE} AS ${text}`);
+  await pool.query(
     `CREATE TABLE ${TABLE} AS EXECUTE ${SOURCE} (${(values as Value[]).map(literal).join(', ')})`,
   );
-  await client.query(`DEALLOCATE ${SOURCE}`);
-  await client.query(`VACUUM (ANALYZE) ${TABLE}`);
-  const { fields } = await client.query(`TABLE ${TABLE} LIMIT 0`);
+  await pool.query(`DEALLOCATE ${SOURCE}`);
+  await pool.query(`VACUUM (ANALYZE) ${TABLE}`);
+  const { fields } = await pool.query(`TABLE ${TABLE} LIMIT 0`);
   return { text: `SELECT ${fields.map(({ name }) => name).join(', ')} FROM ${TABLE}`, values: [] };
 }
 
 /** Of a question that sends several, the one that answers. */
-async function lastStatement(client: Client, question: Question): Promise<Statement> {
+async function lastStatement(pool: Pool, question: Question): Promise<Statement> {
   let last: Statement = { text: '', values: [] };
   const ask: Ask = async <Row extends object>(statement: Statement) => {
     last = statement;
-    return (await client.query(statement.text, [...statement.values])).rows as Row[];
+    return (await pool.query(statement.text, [...statement.values])).rows as Row[];
   };
   await question.ask(ask);
   return last;

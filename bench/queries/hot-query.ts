@@ -1,4 +1,4 @@
-import type { Client } from 'pg';
+import type { Pool } from 'pg';
 import type { Statement } from '../../src/database/statement';
 import type { FilledTable, FillSizes } from '../filled-database/tables';
 
@@ -8,6 +8,8 @@ export type Ask = <Row extends object>(statement: Statement) => Promise<Row[]>;
 /** A hot query with values of its own: sends what one request sends. */
 export interface Question<Row extends object = object> {
   ask(ask: Ask): Promise<Row[]>;
+  /** The same without indexes, where it is not asked the same way there. */
+  askUnaided?(ask: Ask): Promise<Row[]>;
 }
 
 /** One of the query types that are measured: its statements are those of the domain that owns it. */
@@ -23,7 +25,7 @@ export interface HotQuery<Row extends object = object> {
   /** What to fill so that the table has so many rows. */
   sizes(rows: number): FillSizes;
   /** Draws questions with the values of rows of the table, the same ones each time. */
-  draw(client: Client, rows: number, count: number): Promise<readonly Question<Row>[]>;
+  draw(pool: Pool, rows: number, count: number): Promise<readonly Question<Row>[]>;
   /** A row as the cache keeps it: plain JSON. */
   view(row: Row): unknown;
 }
@@ -37,3 +39,8 @@ export function sampled(table: FilledTable, rows: number, count: number): string
   const percent = Math.min(100, (120 * count) / rows);
   return `${table} TABLESAMPLE BERNOULLI (${percent.toFixed(6)}) REPEATABLE (1)`;
 }
+
+/** How many users or meters share so many rows: few enough for each to have pages full of them. */
+export const sharing = (rows: number, each: number): number => Math.max(FEW, Math.ceil(rows / each));
+
+const FEW = 50;

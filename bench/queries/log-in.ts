@@ -15,8 +15,8 @@ export const logIn: HotQuery<Credentials> = {
   answerRows: 1,
   sizes: (rows) => ({ readings: 0, others: 1_000, tables: { users: rows }, only: ['users'] }),
 
-  async draw(client, rows, count) {
-    const { rows: people } = await client.query<{ email: string }>(
+  async draw(pool, rows, count) {
+    const { rows: people } = await pool.query<{ email: string }>(
       `SELECT lower(email) AS email FROM ${sampled('users', rows, count)} WHERE is_active LIMIT ${count}`,
     );
     return people.map(({ email }) => ({ ask: (ask) => ask<Credentials>(credentialsOf(email)) }));

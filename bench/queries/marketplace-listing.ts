@@ -2,7 +2,7 @@ import { encodeCursor } from '../../src/common/cursor';
 import { offerView, type OfferRow } from '../../src/marketplace/offer';
 import { offersPage } from '../../src/marketplace/offer-listing';
 import { PAGE } from './page';
-import { sampled, type HotQuery, type Question } from './hot-query';
+import { sampled, sharing, type HotQuery, type Question } from './hot-query';
 
 /** What part of all offers is on the market, at least. */
 const ACTIVE = 0.005;
@@ -17,12 +17,12 @@ export const marketplaceListing: HotQuery<OfferRow> = {
   sizes: (rows) => ({
     readings: 0,
     others: 1_000,
-    tables: { energy_offers: rows, users: Math.ceil(rows / 20) },
+    tables: { energy_offers: rows, users: sharing(rows, 500) },
     only: ['energy_offers'],
   }),
 
-  async draw(client, rows, count) {
-    const { rows: offers } = await client.query<Place>(
+  async draw(pool, rows, count) {
+    const { rows: offers } = await pool.query<Place>(
       `SELECT id, energy_source, price_per_kwh FROM ${sampled('energy_offers', rows * ACTIVE, count)}
         WHERE status = 'active' AND available_until > now() LIMIT ${count}`,
     );

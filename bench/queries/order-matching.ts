@@ -3,7 +3,7 @@ import { orderOf, type OrderRow } from '../../src/trading/order-rows';
 import { LEAST_PRICE, MOST_PRICE } from '../../src/trading/order-rules';
 import type { RestingOrder, Side } from '../../src/trading/order';
 import { orderView } from '../../src/trading/trading.views';
-import { sampled, type HotQuery, type Question } from './hot-query';
+import { sampled, sharing, type HotQuery, type Question } from './hot-query';
 
 /** What part of all orders rests, at least. */
 const RESTING = 0.01;
@@ -18,12 +18,12 @@ export const orderMatching: HotQuery<OrderRow> = {
   sizes: (rows) => ({
     readings: 0,
     others: 1_000,
-    tables: { trading_orders: rows, users: Math.ceil(rows / 20) },
+    tables: { trading_orders: rows, users: sharing(rows, 500) },
     only: ['trading_orders'],
   }),
 
-  async draw(client, rows, count) {
-    const { rows: resting } = await client.query<Place>(
+  async draw(pool, rows, count) {
+    const { rows: resting } = await pool.query<Place>(
       `SELECT market, side, price_per_kwh, sequence FROM ${sampled('trading_orders', rows * RESTING, count)}
         WHERE status IN ('open', 'partially_filled') LIMIT ${count}`,
     );

@@ -5,7 +5,7 @@ import { migrate } from '../../src/database/schema/migrate';
 import { fill } from '../filled-database/fill';
 import type { ThrowAwayCluster } from '../throw-away-cluster';
 import type { HotQuery } from './hot-query';
-import { measureQuery, type Measured } from './measure-query';
+import { measureQuery, type FilledDatabase } from './measure-query';
 import type { QueryResult } from './targets';
 
 export interface BenchmarkOptions {
@@ -13,47 +13,65 @@ export interface BenchmarkOptions {
   /** Rows of the main table of each, the smallest first. */
   readonly sizes: readonly number[];
   readonly stores: readonly CacheStore[];
+  /** How often the sides take turns; more of them, and figures are steadier. */
+  readonly rounds?: number;
   /** What is being done, and how much of the whole is. */
   readonly onProgress?: (step: string, done: number, total: number) => void;
 }
 
-/** Filling takes that part of the time of one size, measuring the rest. */
-const FILLING = 0.8;
+const ROUNDS = 5;
+/** Filling takes that part of the time of a query, measuring the rest. */
+const FILLING = 0.9;
 
 /**
- * Measures queries at each size, each in a database that is filled for it alone and dropped after.
+ * Measures queries at each size, each in databases that are filled for it alone and dropped after.
  * @throws ExplainedError when a size is too small to measure
  */
 export async function runBenchmark(
   cluster: Pick<ThrowAwayCluster, 'ownerUrl' | 'applicationUrl'>,
-  { queries, sizes, stores, onProgress = () => undefined }: BenchmarkOptions,
+  { queries, sizes, stores, rounds = ROUNDS, onProgress = () => undefined }: BenchmarkOptions,
 ): Promise<QueryResult[]> {
   const databases = await Databases.at(cluster);
-  // A size takes its time by its rows.
-  const total = queries.length * sizes.reduce((sum, size) => sum + size, 0);
-  let done = 0;
   try {
     const results: QueryResult[] = [];
     for (const query of queries) {
-      const measured: Measured[] = [];
-      for (const size of sizes) {
-        const step = (what: string, share: number): void =>
-          onProgress(`${query.title}, ${size} rows: ${what}`, done + share * size, total);
-        measured.push(
-          await databases.using(async (url) => {
-            await fill(url, query.sizes(size), (what, filled, all) => step(what, (FILLING * filled) / all));
-            step('measuring', FILLING);
-            return measureQuery(query, size, url, stores);
-          }),
-        );
-        done += size;
-      }
+      const step = (what: string, share: number): void =>
+        onProgress(`${query.title}: ${what}`, results.length + share, queries.length);
+      const measured = await databases.using(sizes, async (filled) => {
+        await fillAll(query, filled, (what, share) => step(what, FILLING * share));
+        step('measuring', FILLING);
+        return measureQuery(query, filled, stores, rounds);
+      });
       results.push({ query, sizes: measured });
     }
     return results;
   } finally {
     await databases.close();
   }
+}
+
+/** Fills them at the same time, since filling one of them keeps one core busy. */
+async function fillAll(
+  query: HotQuery,
+  databases: readonly FilledDatabase[],
+  onProgress: (what: string, share: number) => void,
+): Promise<void> {
+  // A table takes its time by its rows.
+  const all = databases.reduce((sum, { rows }) => sum + rows, 0);
+  const shares = new Map<FilledDatabase, number>();
+  const fills = await Promise.allSettled(
+    databases.map((database) =>
+      fill(database.url, query.sizes(database.rows), (what, done, total) => {
+        shares.set(database, ((done / total) * database.rows) / all);
+        onProgress(
+          `${database.rows} rows, ${what}`,
+          [...shares.values()].reduce((sum, share) => sum + share, 0),
+        );
+      }),
+    ),
+  );
+  const failure = fills.find(({ status }) => status === 'rejected');
+  if (failure?.status === 'rejected') throw failure.reason;
 }
 
 /** Copies of a migrated database. */
@@ -77,13 +95,17 @@ class Databases {
     return databases;
   }
 
-  async using<Result>(work: (ownerUrl: string) => Promise<Result>): Promise<Result> {
-    const name = `${this.template}_filled`;
-    await this.admin.query(`CREATE DATABASE ${name} TEMPLATE ${this.template}`);
+  /** Lends a database for each size. */
+  async using<Result>(
+    sizes: readonly number[],
+    work: (databases: readonly FilledDatabase[]) => Promise<Result>,
+  ): Promise<Result> {
+    const names = sizes.map((rows) => `${this.template}_${rows}`);
     try {
-      return await work(this.url(name));
+      for (const name of names) await this.admin.query(`CREATE DATABASE ${name} TEMPLATE ${this.template}`);
+      return await work(sizes.map((rows, place) => ({ rows, url: this.url(names[place] ?? '') })));
     } finally {
-      await this.admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+      for (const name of names) await this.admin.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
     }
   }
 

@@ -2,7 +2,7 @@ import { encodeCursor } from '../../src/common/cursor';
 import { transactionView, type TransactionRow } from '../../src/marketplace/energy-transaction';
 import { transactionsPage } from '../../src/marketplace/transactions.service';
 import { PAGE } from './page';
-import { sampled, type HotQuery, type Question } from './hot-query';
+import { sharing, type HotQuery, type Question } from './hot-query';
 
 /** GET /api/transactions: a page of what somebody bought and sold, the newest first. */
 export const transactionHistory: HotQuery<TransactionRow> = {
@@ -18,26 +18,33 @@ export const transactionHistory: HotQuery<TransactionRow> = {
       energy_transactions: rows,
       energy_offers: rows / 5,
       energy_orders: rows / 5,
-      users: Math.ceil(rows / 20),
+      users: sharing(rows, 300),
     },
     only: ['energy_transactions'],
   }),
 
-  async draw(client, rows, count) {
-    const { rows: sales } = await client.query<Place>(
-      `SELECT id, seller_id, buyer_id FROM ${sampled('energy_transactions', rows, count)} LIMIT ${count}`,
-    );
-    return sales.map((sale, number) => pageOf(sale, number));
+  async draw(pool, _rows, count) {
+    const { rows: places } = await pool.query<Place>(PLACES, [count]);
+    return places.map((place, number) => pageOf(place, number));
   },
 
   view: transactionView,
 };
 
-type Place = Pick<TransactionRow, 'id' | 'seller_id' | 'buyer_id'>;
+interface Place {
+  readonly user_id: string;
+  readonly sale_id: string;
+}
 
-/** Of either party; every other time the first page, else the one behind the sale. */
-function pageOf({ id, seller_id: seller, buyer_id: buyer }: Place, number: number): Question<TransactionRow> {
-  const cursor = number % 2 === 0 ? undefined : encodeCursor([id]);
-  const party = number % 4 < 2 ? seller : buyer;
-  return { ask: (ask) => ask<TransactionRow>(transactionsPage(party, { limit: PAGE, cursor })) };
+/** Everybody who bought once, and one of what they bought. */
+const PLACES = `
+  SELECT u.id AS user_id, t.id AS sale_id
+    FROM users u
+   CROSS JOIN LATERAL (SELECT id FROM energy_transactions WHERE buyer_id = u.id ORDER BY hashtext(id::text) LIMIT 1) t
+   ORDER BY hashtext(u.id::text) LIMIT $1`;
+
+/** Every other time the first page, else the one behind the sale. */
+function pageOf({ user_id: userId, sale_id: saleId }: Place, number: number): Question<TransactionRow> {
+  const cursor = number % 2 === 0 ? undefined : encodeCursor([saleId]);
+  return { ask: (ask) => ask<TransactionRow>(transactionsPage(userId, { limit: PAGE, cursor })) };
 }

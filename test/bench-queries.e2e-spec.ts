@@ -1,0 +1,30 @@
+import { runBenchmark } from '../bench/queries/run-benchmark';
+import { HOT_QUERIES } from '../bench/queries/hot-queries';
+import { MemoryStore } from '../src/cache/memory.store';
+import { emptyDatabase } from './support/database';
+
+/** Those whose answers are full pages in a small market. */
+const QUERIES = HOT_QUERIES.filter(({ name }) => ['log-in', 'readings', 'history'].includes(name));
+
+describe('the benchmark of the hot queries', () => {
+  it('measures them without indexes, with them and from the cache', async () => {
+    const results = await runBenchmark(await emptyDatabase(), {
+      queries: QUERIES,
+      sizes: [5_000],
+      stores: [new MemoryStore()],
+      rounds: 1,
+    });
+    expect(results.map(({ query }) => query.name)).toEqual(['log-in', 'readings', 'history']);
+    for (const { sizes } of results) {
+      expect(sizes).toHaveLength(1);
+      for (const { rows, roundTrip, bare, before, after, cached } of sizes) {
+        expect(rows).toBe(5_000);
+        for (const figures of [roundTrip, bare, before, after, cached.memory]) {
+          expect(figures?.n).toBeGreaterThanOrEqual(2);
+          expect(figures?.p50).toBeGreaterThan(0);
+          expect(figures?.p95).toBeGreaterThanOrEqual(figures?.p50 ?? Infinity);
+        }
+      }
+    }
+  }, 120_000);
+});
