@@ -31,7 +31,11 @@ export async function startThrowAwayRedis(): Promise<ThrowAwayRedis | undefined>
     ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder],
     { stdio: 'ignore' },
   );
-  const atExit = (): void => void server.kill('SIGKILL');
+  const removeFolder = (): void => rmSync(folder, { recursive: true, force: true });
+  const atExit = (): void => {
+    server.kill('SIGKILL');
+    removeFolder();
+  };
   process.once('exit', atExit);
   const remove = async (): Promise<void> => {
     process.off('exit', atExit);
@@ -39,7 +43,7 @@ export async function startThrowAwayRedis(): Promise<ThrowAwayRedis | undefined>
       server.kill('SIGTERM');
       await once(server, 'exit');
     }
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder();
   };
   const [outcome] = await Promise.race([
     once(server, 'spawn').then(() => ['spawned'] as const),
