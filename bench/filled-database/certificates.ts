@@ -65,7 +65,7 @@ const certificates: TableFill = {
 const STATUS = `CASE WHEN i.created_at > pg_temp.present() - interval '1 year' OR pg_temp.chance(n.no, 515) < 0.0003
     THEN ${oneOf('pg_temp.chance(n.no, 511)', { withdrawn: 0.003, transferred: 0.4, retired: 0.25, active: 0.347 })}
     ELSE ${oneOf('pg_temp.chance(n.no, 511)', { withdrawn: 0.003, expired: 0.247, retired: 0.75 })} END`;
-const CHANGED_HANDS = `(owner_id <> taker_id AND (status = 'transferred' OR status = 'retired' AND no % 4 <> 0))`;
+const CHANGED_HANDS = `(owner_id <> taker_id AND (status = 'transferred' OR status IN ('retired', 'withdrawn') AND no % 4 <> 0))`;
 
 /** One for each that is not its first owner's any more. */
 const transfers: TableFill = {
