@@ -92,7 +92,7 @@ export class ProjectCopy {
   /** Ends what still runs in it. */
   remove(): void {
     for (const { pid } of this.running) if (pid !== undefined) process.kill(-pid, 'SIGTERM');
-    rmSync(this.folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   }
 
   private expectFile({ file, text }: FileBlock): void {
