@@ -57,13 +57,13 @@ describe('lines that are added', () => {
 
   it('go in as far as the line beside them', () => {
     expect(edited(list, edit('below', '1,', '2,\n'))).toBe('const a = [\n  1,\n  2,\n  3,\n];\n');
-    expect(edited(list, edit('above', '1', 'a,\n\nb,\n'))).toBe(
-      'const a = [\n  a,\n\n  b,\n  1,\n  3,\n];\n',
+    expect(edited(list, edit('above', '1', 'a,\n\nb,\n\n'))).toBe(
+      'const a = [\n  a,\n\n  b,\n\n  1,\n  3,\n];\n',
     );
   });
 
   it('go nowhere when no line, or more than one, begins so', () => {
-    expect(() => edited(list, edit('above', '2,', 'x'))).toThrow('0 lines of src/a.ts begin with 2,');
-    expect(() => edited('1,\n1,\n', edit('above', '1', 'x'))).toThrow('2 lines of src/a.ts begin with 1');
+    expect(() => edited(list, edit('above', '2,', 'x\n'))).toThrow('0 lines of src/a.ts begin with 2,');
+    expect(() => edited('1,\n1,\n', edit('above', '1', 'x\n'))).toThrow('2 lines of src/a.ts begin with 1');
   });
 });

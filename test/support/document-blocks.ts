@@ -116,7 +116,7 @@ function commandsOf({ line, info, lines }: Fence): readonly ShownCommand[] {
 }
 
 /**
- * A file with the lines of an edit in it, as far in as the anchor.
+ * A file with the lines of an edit in it, as far in as the anchor. An empty line at the end of them is one of them.
  * @throws Error unless exactly one line begins with the anchor
  */
 export function edited(text: string, { file, place, anchor, text: added }: EditBlock): string {
@@ -127,7 +127,7 @@ export function edited(text: string, { file, place, anchor, text: added }: EditB
     throw new Error(`${anchors.length} lines of ${file} begin with ${anchor}: it must be one`);
   const indentation = /^ */.exec(lines[at] ?? '')?.[0] ?? '';
   const inserted = added
-    .trimEnd()
+    .slice(0, -1)
     .split('\n')
     .map((line) => (line === '' ? '' : indentation + line));
   return lines.toSpliced(place === 'above' ? at : at + 1, 0, ...inserted).join('\n');
