@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool, type QueryResult } from 'pg';
 import { databaseFailure } from '../database/failures';
+import type { InFlight } from './in-flight';
 
 const RETRY_MS = 500;
 const CONNECTIONS = 3;
@@ -18,10 +19,12 @@ export class JobsDatabase {
   /**
    * @param ownerUrl pg-boss keeps a schema and a partition per queue of its own
    * @param complain hears of every attempt that the database did not answer
+   * @param inFlight knows of every statement
    */
   constructor(
     ownerUrl: string,
     private readonly complain: (error: unknown) => void,
+    private readonly inFlight: InFlight,
   ) {
     this.pool = new Pool({
       connectionString: ownerUrl,
@@ -37,17 +40,8 @@ export class JobsDatabase {
    * Called by pg-boss.
    * @returns undefined when the database does not answer and nobody waits for it any more, as pg-boss's own connections do
    */
-  async executeSql(text: string, values?: unknown[]): Promise<QueryResult | undefined> {
-    for (;;) {
-      try {
-        return await this.pool.query(text, values);
-      } catch (error) {
-        if (this.closing.signal.aborted) return undefined;
-        if (databaseFailure(error) === undefined) throw error;
-        this.complain(error);
-        await delay(RETRY_MS, undefined, { signal: this.closing.signal }).catch(() => undefined);
-      }
-    }
+  executeSql(text: string, values?: unknown[]): Promise<QueryResult | undefined> {
+    return this.inFlight.track(this.untilAnswered(text, values));
   }
 
   /** From now on a statement that fails is given up. */
@@ -58,5 +52,18 @@ export class JobsDatabase {
   async close(): Promise<void> {
     this.stopWaiting();
     await this.pool.end();
+  }
+
+  private async untilAnswered(text: string, values?: unknown[]): Promise<QueryResult | undefined> {
+    for (;;) {
+      try {
+        return await this.pool.query(text, values);
+      } catch (error) {
+        if (this.closing.signal.aborted) return undefined;
+        if (databaseFailure(error) === undefined) throw error;
+        this.complain(error);
+        await delay(RETRY_MS, undefined, { signal: this.closing.signal }).catch(() => undefined);
+      }
+    }
   }
 }

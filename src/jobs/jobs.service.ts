@@ -12,6 +12,7 @@ import { inContext } from '../common/request-context';
 import { DATABASE_URLS, type DatabaseUrls } from '../database/database.module';
 import { reasonOf } from '../database/failures';
 import type { Transaction } from '../database/transaction';
+import { InFlight } from './in-flight';
 import { makeQueues } from './job-rights';
 import { JobsDatabase } from './jobs-database';
 
@@ -44,13 +45,15 @@ export class JobsService implements OnModuleInit, OnApplicationBootstrap, OnAppl
   private readonly declared: Job[] = [];
   /** Who works in this process, by the name of the job. */
   private readonly workers = new Map<string, string>();
+  /** Jobs of this process, and the statements that fetch and end them. */
+  private readonly inFlight = new InFlight();
   private readonly connections: JobsDatabase;
   private readonly boss: PgBoss;
   private readonly quiet = new QuietPeriod(QUIET_MS);
   private stopping = false;
 
   constructor(@Inject(DATABASE_URLS) private readonly urls: DatabaseUrls) {
-    this.connections = new JobsDatabase(urls.ownerUrl, (error) => this.complain(error));
+    this.connections = new JobsDatabase(urls.ownerUrl, (error) => this.complain(error), this.inFlight);
     this.boss = new PgBoss({ db: this.connections as PgBoss.Db });
     this.boss.on('error', (error) => this.complain(error));
   }
@@ -101,6 +104,9 @@ export class JobsService implements OnModuleInit, OnApplicationBootstrap, OnAppl
     this.stopping = true;
     this.connections.stopWaiting();
     await this.boss.stop({ graceful: true, timeout: SHUTDOWN_MS });
+    // pg-boss does not wait for what it was fetching when it was told to stop: such a job would be left half done, a pool that
+    // is ended gives no connection to those that wait for one.
+    await this.inFlight.settle(SHUTDOWN_MS);
     await this.connections.close();
   }
 
@@ -110,7 +116,8 @@ export class JobsService implements OnModuleInit, OnApplicationBootstrap, OnAppl
       batchSize: AT_ONCE,
     };
     const worker = await this.boss.work(name, options, async (jobs) => {
-      await Promise.all(jobs.map(({ id, data }) => this.run(name, handle, id, data as object)));
+      const runs = jobs.map(({ id, data }) => this.run(name, handle, id, data as object));
+      await this.inFlight.track(Promise.all(runs));
       if (jobs.length === AT_ONCE) this.wake(name); // there may be more
     });
     this.workers.set(name, worker);
