@@ -21,7 +21,9 @@ export function fastifyAdapter({ environment }: Config): FastifyAdapter {
     // An upload may take as long as it goes on; a socket on which nothing moves is ended. Headers have node's minute.
     requestTimeout: 0,
     connectionTimeout: 120_000,
-    keepAliveTimeout: 5_000,
+    // Longer than load balancers and clients keep one that is idle (a minute, mostly): whoever ends a connection first must be
+    // the one who sends, or a request meets a connection that has just been ended.
+    keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
     // While we close, connections that are still open are served and then ended: nobody is turned away half-way.
     return503OnClosing: false,
