@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { Client } from 'pg';
 import { startApp, type Answer, type Person, type TestApp } from './support/app';
 import { asOwner } from './support/database';
-import { until } from './support/mailbox';
+import { until } from './support/eventually';
 
 const SECRET = 'a secret of tests only, 32 characters or more';
 

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { MailService } from '../src/mail/mail.service';
 import { startApp, type TestApp } from './support/app';
 import { asOwner } from './support/database';
-import { mailTo, until, untilJobsAreDone } from './support/mailbox';
+import { until } from './support/eventually';
+import { mailTo, untilJobsAreDone } from './support/mailbox';
 
 /** As much of a mail server as it takes to be sent mail: RFC 5321 without extensions, on loopback. */
 class Receiver {

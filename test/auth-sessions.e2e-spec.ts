@@ -1,7 +1,7 @@
 import { ForgettingService } from '../src/users/forgetting.service';
 import { startApp, type Person, type TestApp } from './support/app';
 import { asOwner } from './support/database';
-import { until } from './support/mailbox';
+import { until } from './support/eventually';
 
 const WALLET = '7EcDhSYGxXyscszYEp35KHN8vvw3svAuLKTzXwCFLtV';
 

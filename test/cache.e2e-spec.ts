@@ -7,16 +7,9 @@ import type { CacheEntry } from '../src/cache/cache-entry';
 import { MemoryStore } from '../src/cache/memory.store';
 import { RedisStore } from '../src/cache/redis.store';
 import { newId } from '../src/common/id';
+import { until } from './support/eventually';
 
 const sharedRedis = (): RedisStore => RedisStore.connect(process.env['TEST_REDIS_URL'] as string, 1_000);
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('the condition did not come true within 10 s');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
 
 describe.each([
   ['in this process', () => new MemoryStore()],

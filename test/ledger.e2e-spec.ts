@@ -4,7 +4,7 @@ import { LedgerService } from '../src/ledger/ledger.service';
 import { move, platformAccount, transfer, userAccount } from '../src/ledger/transfer';
 import { startApp, type Person, type TestApp } from './support/app';
 import { asOwner } from './support/database';
-import { until } from './support/mailbox';
+import { until } from './support/eventually';
 import { balanceOf, expectBooksToBalance, givesEnergy, givesMoney } from './support/market';
 
 /** Sessions that wait for a lock which another one holds. */

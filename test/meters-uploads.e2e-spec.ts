@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { request, type ClientRequest } from 'node:http';
 import { startApp, type Answer, type Person, type TestApp } from './support/app';
 import { asOwner } from './support/database';
+import { until } from './support/eventually';
 import { hasMeter, type TestMeter } from './support/generation';
 
 const HEADER = 'meter_serial,interval_start,interval_minutes,generated_wh,consumed_wh';
@@ -206,10 +207,6 @@ describe('uploads of readings', () => {
       });
       sending.on('error', () => undefined);
       return sending;
-    }
-
-    async function until(condition: () => Promise<boolean>): Promise<void> {
-      while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
     }
 
     it('keep what was complete by then, and take the rest the next time', async () => {

@@ -9,6 +9,7 @@ import { PerformanceIndex } from '../src/database/indexes/performance-index';
 import { draftMigrations } from '../src/database/schema/draft';
 import { rehearse } from '../src/database/schema/rehearse';
 import { asOwner, emptyDatabase } from './support/database';
+import { until } from './support/eventually';
 import { CommandProcess, migration } from './support/migrations';
 
 const question = { serves: 'nobody but this test', query: 'SELECT 1' };
@@ -306,7 +307,3 @@ const throwAways = async (urls: DatabaseUrls): Promise<string[]> => {
   );
   return rows.map(({ datname }) => datname);
 };
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition()));
-}

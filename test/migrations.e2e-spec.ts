@@ -6,8 +6,11 @@ import { silence } from '../src/common/progress';
 import type { DatabaseUrls } from '../src/database/database.module';
 import { buildIndex } from '../src/database/indexes/index-builder';
 import { migrate, migrationInfo, undoMigrations, type MigrateOptions } from '../src/database/schema/migrate';
+import { withMigrationLock } from '../src/database/schema/migration-lock';
+import { asOwner as ownerSession } from '../src/database/schema/owner-session';
 import { rehearse } from '../src/database/schema/rehearse';
 import { asOwner, emptyDatabase, migratedDatabase } from './support/database';
+import { until } from './support/eventually';
 import { CommandProcess, contents, migration, THREE } from './support/migrations';
 import { ServerProcess, temporaryFolder } from './support/server-process';
 
@@ -68,6 +71,20 @@ describe('the migrations of this code', () => {
     const [first] = await migrate(urls.ownerUrl, urls.applicationUrl);
     expect(first).toBe('0005-trading');
   }, 60_000);
+
+  it('wait for an index that is being built only where something is to be applied', async () => {
+    const urls = await emptyDatabase();
+    await up(urls, { migrations: THREE, to: '2' });
+    await ownerSession(urls.ownerUrl, (session) =>
+      withMigrationLock(session, async () => {
+        expect(await up(urls, { migrations: THREE, to: '2' })).toEqual([]);
+        await expect(up(urls, { migrations: THREE, patienceMs: 0 })).rejects.toThrow(
+          'Another process has been migrating this database',
+        );
+      }),
+    );
+    expect(await up(urls, { migrations: THREE })).toEqual(['0003-readings']);
+  });
 });
 
 describe('a target', () => {
@@ -461,12 +478,7 @@ async function lockMeters(urls: DatabaseUrls): Promise<Client> {
 
 /** Resolves as soon as a migration waits for a lock. */
 async function waitingMigration(urls: DatabaseUrls): Promise<void> {
-  for (;;) {
-    const rows = await asOwner(
-      urls,
-      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-          AND application_name = 'gridtokenx migrations'`,
-    );
-    if (rows.length > 0) return;
-  }
+  const waiting = `SELECT FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock' AND application_name = 'gridtokenx migrations'`;
+  await until(async () => (await asOwner(urls, waiting)).length > 0);
 }

@@ -5,6 +5,9 @@ const APPEND_ONLY = ['audit_logs', 'ledger_entries', 'ledger_transfers'];
 /** What migrations keep for themselves. */
 const OURS_ALONE = ['migrations', 'migrations_id_seq', 'migration_history'];
 
+/** Processes that start together take turns: two that give rights to one table at once would fail. */
+const RIGHTS_LOCK = 4_711_072_004;
+
 /** What the schema holds, without what extensions brought: that may belong to somebody else, who grants it. */
 const OBJECTS = `
   WITH here AS (SELECT to_regnamespace(quote_ident(current_schema())) AS schema),
@@ -62,6 +65,7 @@ export async function grantApplicationRights(owner: DataSource, role: string): P
     ],
   ] as const;
   await owner.transaction(async (tx) => {
+    await tx.query('SELECT pg_advisory_xact_lock($1)', [RIGHTS_LOCK]);
     await tx.query(`GRANT USAGE ON SCHEMA ${schema} TO ${quoted}`);
     for (const [what, names, direction] of grants) {
       if (names !== '') await tx.query(`${what} ${names} ${direction} ${quoted}`);

@@ -10,6 +10,9 @@ export class ExplainedError extends Error {}
 /** The database cannot be used; the message is one sentence for whoever starts us. */
 export class DatabaseNotUsable extends ExplainedError {}
 
+/** Somebody ended the work before its time. */
+export class Interrupted extends ExplainedError {}
+
 /** Their homes know nothing of this file; their messages are such sentences too. */
 const EXPLAINED = [ExplainedError, ConfigurationError, EmbeddedDatabaseError];
 

@@ -5,12 +5,25 @@ const POLL_MS = 20;
 export async function eventually<Answer>(
   ask: () => Promise<Answer> | Answer,
   isWanted: (answer: Answer) => boolean,
+  withinMs = DEADLINE_MS,
 ): Promise<Answer> {
-  const deadline = Date.now() + DEADLINE_MS;
+  const deadline = Date.now() + withinMs;
   for (;;) {
     const answer = await ask();
     if (isWanted(answer)) return answer;
-    if (Date.now() > deadline) throw new Error(`It never became as wanted: ${JSON.stringify(answer)}`);
+    if (Date.now() > deadline) {
+      throw new Error(
+        `It did not become as wanted within ${withinMs} ms: ${JSON.stringify(answer)}, asked by ${ask.toString()}`,
+      );
+    }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
+}
+
+/** Waits until something is the case, and fails when that takes too long. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  withinMs = DEADLINE_MS,
+): Promise<void> {
+  await eventually(condition, (itIs) => itIs, withinMs);
 }

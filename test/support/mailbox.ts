@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestApp } from './app';
 import { asOwner } from './database';
+import { until } from './eventually';
 
 /** A mail as it lies in DATA_DIR/outbox; `token` is what stands on the line `Token: …`. */
 export interface ReadMail {
@@ -9,21 +10,6 @@ export interface ReadMail {
   readonly subject: string;
   readonly text: string;
   readonly token: string | undefined;
-}
-
-const DEADLINE_MS = 15_000;
-
-/** Waits until something is the case, and fails when that takes too long. */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  withinMs = DEADLINE_MS,
-): Promise<void> {
-  const deadline = Date.now() + withinMs;
-  while (!(await condition())) {
-    if (Date.now() > deadline)
-      throw new Error(`It did not come true within ${withinMs} ms: ${condition.toString()}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 /** All mails so far, oldest first. */
@@ -39,7 +25,7 @@ export async function mailTo(
   app: TestApp,
   address: string,
   subject: RegExp,
-  withinMs = DEADLINE_MS,
+  withinMs?: number,
 ): Promise<ReadMail> {
   const find = () => mailsOf(app).findLast((mail) => mail.to === address && subject.test(mail.subject));
   await until(() => find() !== undefined, withinMs);

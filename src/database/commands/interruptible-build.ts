@@ -1,7 +1,7 @@
+import { Interrupted } from '../explained-error';
 import type { Step } from '../indexes/index-step';
 import type { BuildOptions } from '../indexes/run-step';
 import type { OwnerSession } from '../schema/owner-session';
-import { Interrupted } from '../schema/throw-away-database';
 import { BuildBar } from './build-bar';
 import { stopSignal } from './run-command';
 

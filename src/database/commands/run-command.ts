@@ -1,7 +1,6 @@
 import { loadConfig, readDotEnv } from '../../config/config';
-import { explain, ExplainedError } from '../explained-error';
+import { explain, ExplainedError, Interrupted } from '../explained-error';
 import { openDatabase, type OpenDatabase } from '../open-database';
-import { Interrupted } from '../schema/throw-away-database';
 
 /** Exit code of what Ctrl-C ended. */
 const INTERRUPTED = 130;

@@ -41,9 +41,9 @@ export async function migrate(
   applicationUrl: string,
   options: MigrateOptions = {},
 ): Promise<string[]> {
-  return whileAlone(ownerUrl, options, async (session, { known, applied, states }) => {
-    refuseChanged(states);
-    const pending = upTo(options.to, known, states);
+  const run = async (session: OwnerSession, found: Survey): Promise<string[]> => {
+    const { known, applied } = found;
+    const pending = refuseOrFindPending(found, options.to);
     await refuseLongLocks(session.runner, pending, options.smallTableRows ?? SMALL_TABLE_ROWS);
     await adopt(session.runner, withoutChecksum(known, applied));
     for (const migration of pending) {
@@ -52,7 +52,28 @@ export async function migrate(
     }
     await grantRights(session, applicationUrl, applied.length + pending.length);
     return pending.map(({ title }) => title);
-  });
+  };
+  return asOwner(
+    ownerUrl,
+    async (session) => {
+      const found = await survey(session);
+      // Whoever has nothing to migrate need not wait for those that build indexes for hours.
+      if (isUpToDate(found, options.to)) return run(session, found);
+      return whileAlone(session, options, run);
+    },
+    options,
+  );
+}
+
+function isUpToDate(found: Survey, to: string | undefined): boolean {
+  const { known, applied } = found;
+  return refuseOrFindPending(found, to).length === 0 && withoutChecksum(known, applied).length === 0;
+}
+
+function refuseOrFindPending({ known, states }: Survey, to: string | undefined): KnownMigration[] {
+  refuseNewer(states);
+  refuseChanged(states);
+  return upTo(to, known, states);
 }
 
 /**
@@ -62,7 +83,8 @@ export async function migrate(
  * @throws DatabaseNotUsable as {@link migrate} does; a changed migration may be taken back
  */
 export async function undoMigrations(ownerUrl: string, options: MigrateOptions = {}): Promise<string[]> {
-  return whileAlone(ownerUrl, options, async (session, { known, applied, states }) => {
+  const run = async (session: OwnerSession, { known, applied, states }: Survey): Promise<string[]> => {
+    refuseNewer(states);
     const back = downTo(options.to, known, applied, states);
     if (back.length > 0) await adopt(session.runner, withoutChecksum(known, applied));
     for (const migration of back) {
@@ -70,7 +92,8 @@ export async function undoMigrations(ownerUrl: string, options: MigrateOptions =
       options.onStep?.(migration.title);
     }
     return back.map(({ title }) => title);
-  });
+  };
+  return asOwner(ownerUrl, (session) => whileAlone(session, options, run), options);
 }
 
 /** Every migration and its state; changes nothing and waits for nobody. */
@@ -99,22 +122,11 @@ async function survey({ dataSource, runner }: OwnerSession): Promise<Survey & { 
 }
 
 function whileAlone<Result>(
-  ownerUrl: string,
-  { patienceMs, migrations, onWait }: MigrateOptions,
-  work: (session: OwnerSession, survey: Survey) => Promise<Result>,
+  session: OwnerSession,
+  { patienceMs, onWait }: MigrateOptions,
+  work: (session: OwnerSession, found: Survey) => Promise<Result>,
 ): Promise<Result> {
-  const alone = async (session: OwnerSession): Promise<Result> => {
-    const found = await survey(session);
-    refuseNewer(found.states);
-    return work(session, found);
-  };
-  return asOwner(
-    ownerUrl,
-    (session) => withMigrationLock(session, () => alone(session), { patienceMs, onWait }),
-    {
-      migrations,
-    },
-  );
+  return withMigrationLock(session, async () => work(session, await survey(session)), { patienceMs, onWait });
 }
 
 /** The migrations that are to be applied, in order. */

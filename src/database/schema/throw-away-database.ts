@@ -1,11 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Client, escapeIdentifier } from 'pg';
 import type { DatabaseUrls } from '../database.module';
-import { DatabaseNotUsable, ExplainedError } from '../explained-error';
+import { DatabaseNotUsable, Interrupted } from '../explained-error';
 import { sqlState } from '../query-events';
-
-/** Somebody ended the work before its time. */
-export class Interrupted extends ExplainedError {}
 
 /** SQLSTATE insufficient_privilege. */
 const MISSING_RIGHT = '42501';
