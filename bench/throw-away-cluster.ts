@@ -82,7 +82,6 @@ function configuration(): string {
     autovacuum: 'off',
     wal_level: 'minimal',
     max_wal_senders: '0',
-    synchronous_commit: 'off',
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);
   return `\n# of a throw-away cluster\n${lines.join('')}`;

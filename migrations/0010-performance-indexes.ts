@@ -18,6 +18,12 @@ const CHANGES: readonly Change[] = [
     after: 'USING btree (role, id) INCLUDE (email, username) WHERE is_active',
   },
   {
+    name: 'idx_energy_offers_source',
+    table: 'energy_offers',
+    before: `USING btree (energy_source, id) WHERE status = 'active'`,
+    after: `USING btree (energy_source, id) INCLUDE (available_until) WHERE status = 'active'`,
+  },
+  {
     name: 'idx_reconciliations_metadata',
     table: 'reconciliations',
     before: 'USING gin (metadata)',

@@ -47,7 +47,7 @@ const certificates: TableFill = {
                         i.created_at + interval '1 millisecond' * (n.no % 100) AS issued_at, ${STATUS} AS status
                    FROM generate_series(0, ${rows - 1}) AS n(no)
                    JOIN the_issuances i ON i.no = floor(n.no::double precision / ${rows} * ${issued})::bigint) c
-           JOIN the_users u ON u.rank = pg_temp.skewed(c.no, 512, ${plan.rows('users')}, 10)`,
+           JOIN the_users u ON u.rank = pg_temp.skewed(c.no, 512, ${plan.rows('users')}, 5)`,
       `INSERT INTO erc_certificates (id, certificate_id, issuance_id, user_id, wallet_address, energy_wh, energy_source, vintage, status,
                                      issued_at, expires_at, retired_at, beneficiary, purpose, blockchain_tx_signature, created_at, updated_at)
          SELECT id, 'ERC-' || extract(year FROM issued_at) || '-' || ${CERTIFICATE_NUMBER}, issuance_id,
@@ -63,9 +63,9 @@ const certificates: TableFill = {
 
 /** A certificate older than a year is at its end, but for the few that the next hourly run will end. */
 const STATUS = `CASE WHEN i.created_at > pg_temp.present() - interval '1 year' OR pg_temp.chance(n.no, 515) < 0.0003
-    THEN ${oneOf('pg_temp.chance(n.no, 511)', { withdrawn: 0.003, transferred: 0.4, retired: 0.25, active: 0.347 })}
-    ELSE ${oneOf('pg_temp.chance(n.no, 511)', { withdrawn: 0.003, expired: 0.247, retired: 0.75 })} END`;
-const CHANGED_HANDS = `(owner_id <> taker_id AND (status = 'transferred' OR status IN ('retired', 'withdrawn') AND no % 4 <> 0))`;
+    THEN ${oneOf('pg_temp.chance(n.no, 511)', { withdrawn: 0.003, transferred: 0.6, retired: 0.25, active: 0.147 })}
+    ELSE ${oneOf('pg_temp.chance(n.no, 511)', { withdrawn: 0.003, expired: 0.147, retired: 0.85 })} END`;
+const CHANGED_HANDS = `(owner_id <> taker_id AND (status = 'transferred' OR status IN ('retired', 'withdrawn') AND no % 8 <> 0))`;
 
 /** One for each that is not its first owner's any more. */
 const transfers: TableFill = {

@@ -114,7 +114,6 @@ async function prepare(client: Client, plan: FillPlan, now: Date): Promise<void>
   await client.query(`
     SET TimeZone = 'UTC';
     SET session_replication_role = replica;
-    SET synchronous_commit = off;
     SET synchronize_seqscans = off;
     SET jit = off;
     SET work_mem = '256MB';

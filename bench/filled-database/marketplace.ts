@@ -47,7 +47,7 @@ const orders: TableFill = {
                      WHEN fate < 0.0003 THEN 'pending' ELSE ${oneOf('fate', { filled: 0.7, expired: 0.2, cancelled: 0.1 })} END AS status
            FROM (SELECT no, pg_temp.moment(no, ${rows}, ${DAYS}) AS created_at, pg_temp.chance(no, 423) AS fate
                    FROM generate_series(0, ${rows - 1}) AS no) o
-           JOIN the_users u ON u.rank = pg_temp.skewed(o.no, 424, ${plan.rows('users')})`,
+           JOIN the_users u ON u.rank = pg_temp.skewed(o.no, 424, ${plan.rows('users')}, 10)`,
       `INSERT INTO energy_orders (id, buyer_id, amount_wh, filled_wh, max_price_per_kwh, preferred_source, status, reserved_amount, expires_at,
                                   created_at, updated_at)
          SELECT id, buyer_id, amount_wh, CASE status WHEN 'filled' THEN amount_wh WHEN 'partially_filled' THEN amount_wh / 4 ELSE 0 END, price,

@@ -6,21 +6,29 @@ import type { FillPlan, TableFill } from './table-fill';
 const SLOTS_PER_DAY = 96;
 /** The last two days wait to be minted. */
 const UNMINTED_SLOTS = 2 * SLOTS_PER_DAY;
+/** On average, of meters that count: four days. */
+const READINGS_PER_METER = 400;
+/** With fewer of them, any index whose first key is a meter or a user would do for every question. */
+const FEWEST_COUNTING = 2_000;
 
 const firstInstant = (plan: FillPlan): string => `'${plan.months[0] ?? ''} 00:00:00+00'::timestamptz`;
 const slotOf = (instant: string, plan: FillPlan): string =>
   `floor(extract(epoch FROM ${instant} - ${firstInstant(plan)}) / 900)::bigint`;
 const presentSlot = (plan: FillPlan): string => slotOf('pg_temp.present()', plan);
 
-/** The busiest meters have thousands of readings in one unbroken row, most have those of a few days. */
+/** The busiest meters count for months without a gap, most of the others that count at all for a few days. */
 const meters: TableFill = {
   table: 'meters',
   with: ['users'],
   statements: (plan) => {
     const rows = plan.rows('meters');
-    const busiest = Math.max(1, rows / 2000);
+    const counting = Math.min(
+      rows,
+      Math.max(FEWEST_COUNTING, plan.rows('meter_readings') / READINGS_PER_METER),
+    );
+    const busiest = counting / 50;
     const readingsBefore = (rank: string): string =>
-      `floor(${plan.rows('meter_readings')} * ln(1 + (${rank}) / ${busiest}::double precision) / ln(1 + ${rows / busiest}))::bigint`;
+      `floor(${plan.rows('meter_readings')} * ln(1 + least(${counting}, ${rank}) / ${busiest}::double precision) / ln(1 + ${counting / busiest}))::bigint`;
     return [
       `CREATE TEMP TABLE the_meters AS
          SELECT no, id, owner_id, wallet_address, energy_source, capacity_w, status, slots, created_at,

@@ -3,6 +3,7 @@ import type { TableFill } from './table-fill';
 
 const DAYS = 400;
 const CHECKS = ['settlement', 'metering', 'certificates', 'fees', 'payouts'];
+const PURPOSE = `': what the meters of the members counted against what the grid operator billed, by the contract of ' || to_char(created_at, 'YYYY')`;
 
 const projects: TableFill = {
   table: 'projects',
@@ -15,7 +16,7 @@ const projects: TableFill = {
            FROM (SELECT no, pg_temp.moment(no, ${rows}, 700) AS created_at FROM generate_series(0, ${rows - 1}) AS no) p
            LEFT JOIN the_organizations o ON o.no = pg_temp.skewed(p.no, 601, ${plan.rows('organizations')}) AND p.no % 20 <> 0`,
       `INSERT INTO projects (id, organization_id, name, archived, created_at, updated_at)
-         SELECT id, organization_id, ${anyOf('no', 602, CHECKS)} || ' ' || no, pg_temp.chance(no, 603) < 0.2, created_at, created_at
+         SELECT id, organization_id, ${anyOf('no', 602, CHECKS)} || ' ' || no || ${PURPOSE}, pg_temp.chance(no, 603) < 0.2, created_at, created_at
            FROM the_projects ORDER BY no`,
       'CREATE UNIQUE INDEX ON the_projects (rank)',
       'ANALYZE the_projects',

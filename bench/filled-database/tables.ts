@@ -60,7 +60,7 @@ const SHARES: Partial<Record<FilledTable, number>> = {
   reading_revisions: 1 / 4,
   withdrawals: 1 / 4,
   certificate_issuances: 1 / 2,
-  projects: 1 / 200,
+  projects: 1 / 400,
   datasets: 1 / 5,
   reconciliation_rules: 1 / 10,
   reconciliation_breaks: 1 / 2,
@@ -76,4 +76,4 @@ export function rowsOf(table: FilledTable, sizes: FillSizes): number {
 }
 
 /** Below this the heavy ones would be all there are, and reading the whole table as good as its indexes. */
-const MINIMUM: Partial<Record<FilledTable, number>> = { projects: 1_000 };
+const MINIMUM: Partial<Record<FilledTable, number>> = { projects: 500 };

@@ -41,12 +41,8 @@ const RECENT = `created_at > now() - interval '20 days'`;
 @PerformanceIndex('audit_logs_organization_id', {
   on: ['organizationId', 'id'],
   where: 'organization_id IS NOT NULL',
-  serves: 'what was done in an organisation, newest first',
-  query: `SELECT id, action, user_id, organization_id, entity, entity_id, request_id, created_at
-    FROM audit_logs
-    WHERE organization_id = :organization_id AND created_at >= date_trunc('month', now()) - interval '1 month' AND created_at < now() + interval '1 day'
-    ORDER BY id DESC LIMIT 50`,
-  sample: RECENT,
+  serves: 'how much was done in an organisation, as when it is to be removed',
+  query: 'SELECT count(*) FROM audit_logs WHERE organization_id = :organization_id',
 })
 export class AuditLog {
   @IdColumn()

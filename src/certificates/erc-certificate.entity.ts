@@ -5,8 +5,6 @@ import { PerformanceIndex } from '../database/indexes/performance-index';
 import { CertificateIssuance } from './certificate-issuance.entity';
 import { CERTIFICATE_STATUSES, type CertificateStatus } from './certificate-life-cycle';
 
-const WITHDRAWN = `status = 'withdrawn'`;
-
 /**
  * An energy certificate: so many watt-hours of one source, generated in one period, that one owner may
  * claim by retiring it. It is a lot of an issuance; the lots never certify more than the issuance does.
@@ -46,7 +44,7 @@ const WITHDRAWN = `status = 'withdrawn'`;
     FROM erc_certificates
     WHERE status = :status
     ORDER BY id DESC LIMIT 50`,
-  sample: WITHDRAWN,
+  sample: `status = 'withdrawn'`,
 })
 @PerformanceIndex('idx_erc_certificates_user_status', {
   on: ['userId', 'status', 'id'],
@@ -55,7 +53,7 @@ const WITHDRAWN = `status = 'withdrawn'`;
     FROM erc_certificates
     WHERE user_id = :user_id AND status = :status
     ORDER BY id DESC LIMIT 50`,
-  sample: WITHDRAWN,
+  sample: `status = 'retired'`,
 })
 @PerformanceIndex('idx_erc_certificates_expiry', {
   on: ['expiresAt'],

@@ -39,9 +39,10 @@ const NOT_THE_USUAL_SOURCE = `energy_source <> 'solar'`;
 })
 @PerformanceIndex('idx_energy_offers_source', {
   on: ['energySource', 'id'],
+  include: ['availableUntil'],
   where: ACTIVE,
-  serves: 'active offers of one source, newest first',
-  query: `SELECT id, seller_id, energy_source, amount_wh, remaining_wh, price_per_kwh, available_from, available_until
+  serves: 'the keys of the active offers of one source, newest first, without a look into the table',
+  query: `SELECT id
     FROM energy_offers
     WHERE status = 'active' AND available_until > now() AND energy_source = :energy_source
     ORDER BY id DESC LIMIT 50`,
