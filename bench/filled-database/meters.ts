@@ -10,11 +10,16 @@ const UNMINTED_SLOTS = 2 * SLOTS_PER_DAY;
 const READINGS_PER_METER = 400;
 /** With fewer of them, any index whose first key is a meter or a user would do for every question. */
 const FEWEST_COUNTING = 2_000;
+/** On average, where that makes so few: a list needs a page. */
+const FEWEST_READINGS = 40;
 
 const firstInstant = (plan: FillPlan): string => `'${plan.months[0] ?? ''} 00:00:00+00'::timestamptz`;
 const slotOf = (instant: string, plan: FillPlan): string =>
   `floor(extract(epoch FROM ${instant} - ${firstInstant(plan)}) / 900)::bigint`;
 const presentSlot = (plan: FillPlan): string => slotOf('pg_temp.present()', plan);
+
+const countingMeters = (readings: number): number =>
+  Math.max(1, readings / READINGS_PER_METER, Math.min(FEWEST_COUNTING, readings / FEWEST_READINGS));
 
 /** The busiest meters count for months without a gap, most of the others that count at all for a few days. */
 const meters: TableFill = {
@@ -22,10 +27,7 @@ const meters: TableFill = {
   with: ['users'],
   statements: (plan) => {
     const rows = plan.rows('meters');
-    const counting = Math.min(
-      rows,
-      Math.max(FEWEST_COUNTING, plan.rows('meter_readings') / READINGS_PER_METER),
-    );
+    const counting = Math.min(rows, countingMeters(plan.rows('meter_readings')));
     const busiest = counting / 50;
     const readingsBefore = (rank: string): string =>
       `floor(${plan.rows('meter_readings')} * ln(1 + least(${counting}, ${rank}) / ${busiest}::double precision) / ln(1 + ${counting / busiest}))::bigint`;
