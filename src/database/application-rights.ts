@@ -8,20 +8,30 @@ const OURS_ALONE = ['migrations', 'migrations_id_seq', 'migration_history'];
 /** Processes that start together take turns: two that give rights to one table at once would fail. */
 const RIGHTS_LOCK = 4_711_072_004;
 
-/** What the schema holds, without what extensions brought: that may belong to somebody else, who grants it. */
+/**
+ * What the schema holds, without partitions, whose rights are those of their table, and without what extensions brought:
+ * that may belong to somebody else, who grants it.
+ */
 const OBJECTS = `
   WITH here AS (SELECT to_regnamespace(quote_ident(current_schema())) AS schema),
   foreign_object AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e')
   SELECT relkind = 'S' AS sequence, quote_ident(relname) AS name, relname = ANY ($1) AS append_only,
          relname = ANY ($2) AS ours_alone
     FROM pg_class c, here
-   WHERE relnamespace = schema AND relkind IN ('r', 'p', 'v', 'm', 'S')
+   WHERE relnamespace = schema AND relkind IN ('r', 'p', 'v', 'm', 'S') AND NOT relispartition
      AND ('pg_class'::regclass, c.oid) NOT IN (SELECT classid, objid FROM foreign_object)
   UNION ALL
   SELECT NULL, oid::regprocedure::text, false, false
     FROM pg_proc p, here
    WHERE pronamespace = schema
      AND ('pg_proc'::regclass, p.oid) NOT IN (SELECT classid, objid FROM foreign_object)`;
+
+/** Partitions that the role has rights of its own to. */
+const OPEN_PARTITIONS = `
+  SELECT quote_ident(relname) AS name
+    FROM pg_class
+   WHERE relnamespace = to_regnamespace(quote_ident(current_schema())) AND relispartition AND relkind IN ('r', 'p')
+     AND EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee = to_regrole(quote_ident($1)))`;
 
 interface SchemaObject {
   /** Null for a function. */
@@ -48,6 +58,7 @@ export async function grantApplicationRights(owner: DataSource, role: string): P
   } = rows[0] as { is_owner: boolean; quoted: string; schema: string };
   if (isOwner) return;
   const objects = await owner.query<SchemaObject[]>(OBJECTS, [APPEND_ONLY, OURS_ALONE]);
+  const open = await owner.query<{ name: string }[]>(OPEN_PARTITIONS, [role]);
   const named = (wanted: (object: SchemaObject) => boolean): string =>
     objects
       .filter(wanted)
@@ -63,6 +74,7 @@ export async function grantApplicationRights(owner: DataSource, role: string): P
       named((object) => object.sequence === false && object.ours_alone),
       'FROM',
     ],
+    ['REVOKE ALL ON', open.map(({ name }) => name).join(', '), 'FROM'],
   ] as const;
   await owner.transaction(async (tx) => {
     await tx.query('SELECT pg_advisory_xact_lock($1)', [RIGHTS_LOCK]);
