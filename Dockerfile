@@ -24,6 +24,7 @@ WORKDIR /app
 RUN install -d -o node -g node -m 0750 /var/lib/gridtokenx
 COPY --from=packages /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+COPY scripts ./scripts
 COPY package.json LICENSE ./
 USER node
 VOLUME /var/lib/gridtokenx

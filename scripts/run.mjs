@@ -4,9 +4,12 @@
  * SIGTERM for itself and leave the server behind. For the same reason `npm start` says `exec`; where the shell knows no
  * such word (Windows), what follows it runs instead.
  */
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath, URL } from 'node:url';
-import './build.mjs';
+
+// The image has what was built, and nothing to build it from.
+if (existsSync(new URL('../src', import.meta.url))) await import('./build.mjs');
 
 if (!process.exitCode) {
   const [node, , file, ...others] = process.argv;
