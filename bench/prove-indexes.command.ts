@@ -45,11 +45,10 @@ const command = new Command('npm run indexes:prove --')
   .addOption(
     new Option(
       '--postgres <version>',
-      'the embedded one, or the oldest that is supported (Debian: postgresql-15)',
+      `one of ${POSTGRES_VERSIONS.join(', ')}: the embedded one, or the oldest that is supported (Debian: postgresql-15)`,
     )
-      .choices(POSTGRES_VERSIONS.map(String))
       .default(18)
-      .argParser((text) => Number(text)),
+      .argParser(postgresVersion),
   )
   .option('--only <name>', 'prove this index alone, or those of this table, and fill no more than it takes')
   .option('--json', 'print the result as JSON', false)
@@ -90,7 +89,7 @@ interface Result {
 async function prove(
   client: Client,
   indexes: readonly CatalogueIndex[],
-  { readings, others }: Options,
+  { readings, others, only }: Options,
   progress: Progress,
 ): Promise<Result> {
   const steps = 2 * indexes.length;
@@ -103,7 +102,8 @@ async function prove(
   const { rows } = await client.query<{ version: string }>(
     `SELECT 'PostgreSQL ' || current_setting('server_version') AS version`,
   );
-  return { evidence, setting: { postgres: rows[0]?.version ?? '', readings, others } };
+  const sizes = only === undefined ? { readings, others } : undefined;
+  return { evidence, setting: { postgres: rows[0]?.version ?? '', sizes } };
 }
 
 function print({ evidence, setting }: Result, json: boolean): void {
@@ -134,6 +134,13 @@ async function onClient<Result>(url: string, work: (client: Client) => Promise<R
   } finally {
     await client.end();
   }
+}
+
+function postgresVersion(text: string): (typeof POSTGRES_VERSIONS)[number] {
+  const version = POSTGRES_VERSIONS.find((known) => String(known) === text);
+  if (version === undefined)
+    throw new InvalidArgumentError(`It must be one of ${POSTGRES_VERSIONS.join(', ')}.`);
+  return version;
 }
 
 function rows(text: string): number {

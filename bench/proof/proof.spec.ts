@@ -54,7 +54,12 @@ describe('the proof of an index', () => {
     ['is taken by its parts on partitions', { withIt: both(answer('orders_2026_01_owner_idx', 10)) }],
     [
       'keeps something unique, whatever it saves',
-      { index: { ...index, unique: true }, without: both(answer('orders_pkey', 10)) },
+      {
+        index: { ...index, name: 'orders_name', unique: true },
+        names: new Set(['orders_name']),
+        withIt: both(answer('orders_name', 10)),
+        without: both(answer('orders_pkey', 10)),
+      },
     ],
     ['was not asked about without it', { without: new Map() }],
   ])('stands when it %s', (_, found) => {
@@ -72,7 +77,7 @@ describe('the proof of an index', () => {
     [
       'it saves less than half',
       /saves too little: 11 pages with it, 20 without/,
-      { withIt: both(answer('idx_orders_owner', 11)) },
+      { index: { ...index, unique: true }, withIt: both(answer('idx_orders_owner', 11)) },
     ],
     [
       'its worse plan saves too little',

@@ -24,8 +24,8 @@ export interface Evidence {
 const LEAST_SAVING = 0.5;
 
 /**
- * Why an index is not proven, in sentences; none when it is. A unique index need not save anything: it is there to
- * refuse the second of two.
+ * Why an index is not proven, in sentences; none when it is. A unique index that is none of the named ones need not save
+ * anything: it is there to refuse the second of two.
  */
 export function objections(evidence: Evidence): string[] {
   const { index, values, names, withIt, repeatedBy } = evidence;
@@ -37,7 +37,7 @@ export function objections(evidence: Evidence): string[] {
     .filter(([, { plan }]) => scansOf(plan, names).length === 0)
     .map(([mode, { plan }]) => `it is not taken with ${mode}, but ${accessOf(plan)}`);
   if ([...withIt.values()].every(({ rows }) => rows === 0)) sentences.push('its question finds nothing');
-  if (sentences.length === 0 && !index.unique && !savesEnough(evidence))
+  if (sentences.length === 0 && !(index.unique && !isNamed(evidence)) && !savesEnough(evidence))
     sentences.push(
       `it saves too little: ${mostBuffers(withIt)} pages with it, ${fewestBuffers(evidence.without)} without, by ` +
         [...evidence.without.values()].map(({ plan }) => accessOf(plan)).join(' or '),
@@ -45,6 +45,9 @@ export function objections(evidence: Evidence): string[] {
   if (repeatedBy !== undefined) sentences.push(`${repeatedBy} answers all that it answers`);
   return sentences;
 }
+
+/** Those whose names are a contract. */
+export const isNamed = ({ index }: Evidence): boolean => index.name.startsWith('idx_');
 
 /** The worse of the two plans with the index against the better of the two without it. */
 const savesEnough = ({ withIt, without }: Evidence): boolean =>

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { fewestBuffers, longest, mostBuffers, objections, shortest, type Evidence } from './proof';
+import { fewestBuffers, isNamed, longest, mostBuffers, objections, shortest, type Evidence } from './proof';
 import { PLAN_MODES } from './ask';
 import { accessOf, scansOf } from './plan';
 
@@ -7,17 +7,14 @@ import { accessOf, scansOf } from './plan';
 export interface Setting {
   /** PostgreSQL's own name for its version. */
   readonly postgres: string;
-  readonly readings: number;
-  readonly others: number;
+  /** Unset where no more was filled than some indexes take. */
+  readonly sizes: { readonly readings: number; readonly others: number } | undefined;
 }
 
 /** How the times without an index come about. */
 export const METHOD =
   'Without: with the index dropped in a transaction that is rolled back, all others in place. Of the two plans of a named ' +
   'statement, for its values and for any, the worse counts with the index and the better without it.';
-
-/** The named indexes, whose names are a contract. */
-const isNamed = ({ index }: Evidence): boolean => index.name.startsWith('idx_');
 
 /** A table for people, the failures in full, and how many are proven. */
 export function reportOf(evidence: readonly Evidence[], setting: Setting): string {
@@ -53,14 +50,18 @@ export function reportOf(evidence: readonly Evidence[], setting: Setting): strin
     style: { head: [], border: [], compact: true },
   });
   for (const one of evidence) table.push(lineOf(one));
-  const { postgres, readings, others } = setting;
   return [
-    `${postgres}, ${grouped(readings)} readings, ${grouped(others)} rows of other large tables`,
+    circumstances(setting),
     table.toString(),
     METHOD,
     ...failuresOf(evidence),
     summaryOf(evidence),
   ].join('\n');
+}
+
+function circumstances({ postgres, sizes }: Setting): string {
+  if (sizes === undefined) return postgres;
+  return `${postgres}, ${grouped(sizes.readings)} readings, ${grouped(sizes.others)} rows of other large tables`;
 }
 
 /** `59 of 59 named indexes proven, 77 of 77 others`. */
@@ -74,7 +75,8 @@ export function summaryOf(evidence: readonly Evidence[]): string {
 /** One document for machines. */
 export function jsonOf(evidence: readonly Evidence[], setting: Setting): object {
   return {
-    ...setting,
+    postgres: setting.postgres,
+    ...setting.sizes,
     method: METHOD,
     summary: summaryOf(evidence),
     indexes: evidence.map((one) => ({
