@@ -22,7 +22,9 @@ export class SoldEnergySource1795305600011 implements MigrationInterface {
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.query(`SET lock_timeout = '5s'`);
     await queryRunner.query('ALTER TABLE energy_transactions DROP COLUMN IF EXISTS energy_source');
+    await queryRunner.query('RESET lock_timeout');
   }
 }
 

@@ -41,6 +41,7 @@ describe('a long lock', () => {
     'LOCK TABLE t IN SHARE MODE',
     'LOCK t',
     'REINDEX TABLE t',
+    'REINDEX INDEX t',
     'DO $$ BEGIN IF true THEN ALTER TABLE t ALTER a TYPE bigint; END IF; END $$',
     'CREATE TABLE IF NOT EXISTS t (a int); CREATE INDEX i ON t (a)',
   ])('is found in %s', (sql) => {
@@ -66,6 +67,7 @@ describe('a long lock', () => {
     'VACUUM ANALYZE t',
     'CLUSTER',
     'REINDEX TABLE CONCURRENTLY t',
+    'REINDEX INDEX CONCURRENTLY t',
     'REINDEX (CONCURRENTLY) TABLE t',
     `INSERT INTO t VALUES ('CREATE INDEX i ON t (a)')`,
     'CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ LOCK TABLE t $$',

@@ -4,7 +4,7 @@ import { normalizedStatements, splitOutsideBrackets } from './sql-text';
 export interface LongLock {
   /** The statement, normalised. */
   readonly statement: string;
-  /** Its table, without quotes and schema. */
+  /** Its table, or the index of it that the statement names, without quotes and schema. */
   readonly table: string;
   /** What it does meanwhile. */
   readonly why: string;
@@ -48,6 +48,10 @@ const WHOLE_TABLE: readonly (readonly [RegExp, Finding])[] = [
   [
     pattern(String.raw`^REINDEX ?(?:\((?![^)]*CONCURRENTLY)[^)]*\) ?)?TABLE (?!CONCURRENTLY\b)NAME`),
     { why: 'builds its indexes while writers wait', instead: 'REINDEX TABLE CONCURRENTLY' },
+  ],
+  [
+    pattern(String.raw`^REINDEX ?(?:\((?![^)]*CONCURRENTLY)[^)]*\) ?)?INDEX (?!CONCURRENTLY\b)NAME`),
+    { why: 'builds it while writers wait', instead: 'REINDEX INDEX CONCURRENTLY' },
   ],
 ];
 

@@ -21,7 +21,9 @@ const LIVE_TABLES = `
                   AND pg_get_constraintdef(k.oid) = format('CHECK ((%I IS NOT NULL))', a.attname)) AS never_null
     FROM pg_class c
    WHERE c.relnamespace = to_regnamespace(quote_ident(current_schema())) AND c.relkind IN ('r', 'p')
-     AND c.relname = ANY ($1)`;
+     AND (c.relname = ANY ($1) OR EXISTS (
+           SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+            WHERE i.indrelid = c.oid AND x.relname = ANY ($1)))`;
 
 /**
  * Refuses migrations that would keep others out of a large table for long, before any of them is run. A migration
