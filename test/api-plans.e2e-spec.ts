@@ -44,6 +44,8 @@ describe('the API on a database in which everything is large', () => {
   let jobs: WatchedJobs;
   let relations: Relations;
   const grown: string[] = [];
+  /** The fullest page of each list. */
+  const longest = new Map<string, number>();
 
   beforeAll(async () => {
     const urls = await filledDatabase();
@@ -70,6 +72,7 @@ describe('the API on a database in which everything is large', () => {
     for (const limit of [SHORT, LONG]) {
       const query = [ask.query, `limit=${limit}`].filter((part) => part !== '').join('&');
       const { body } = await api.call(operation, { ...ask, query });
+      longest.set(operation, Math.max(longest.get(operation) ?? 0, (body.items as unknown[]).length));
       statements.push(statementsOf(api.made.at(-1)?.requestId ?? ''));
       const cursor = (body.nextCursor ?? undefined) as string | undefined;
       if (cursor !== undefined) await api.call(operation, { ...ask, query: `${query}&cursor=${cursor}` });
@@ -134,6 +137,8 @@ describe('the API on a database in which everything is large', () => {
 
   it('takes no more statements for a long page than for a short one, nor for many orders than for few', () => {
     expect(grown).toEqual([]);
+    // A list of two rows would show nothing.
+    expect([...longest].filter(([, items]) => items <= SHORT)).toEqual([]);
     const batches = api.made.filter(({ operation }) => operation === 'POST /api/trading/orders/batch');
     expect(batches).toHaveLength(2);
     const [few = 0, many] = batches.map(({ requestId }) => statementsOf(requestId));

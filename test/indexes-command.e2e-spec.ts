@@ -1,6 +1,6 @@
 import { indexCatalogue } from '../src/database/indexes/index-catalogue';
 import { compareIndexes } from '../src/database/indexes/index-comparison';
-import { emptyDatabase, migratedDatabase } from './support/database';
+import { asOwner, emptyDatabase, migratedDatabase } from './support/database';
 import { startCommand, type Ended, type RunningCommand } from './support/database-command';
 import { IndexLab } from './support/index-lab';
 
@@ -78,6 +78,7 @@ describe('npm run db:indexes', () => {
     const { code, output } = await indexes('--sql');
     expect(code).toBe(0);
     expect(await schema()).toEqual(before);
+    expect(output).toContain('\\set ON_ERROR_STOP on');
     const session = await lab.session();
     for (const statement of output.split('\n').filter((line) => line.endsWith(';')))
       await session.query(statement);
@@ -264,6 +265,21 @@ it('asks for the migrations first in an empty database', async () => {
   const { code, errors } = await startCommand('indexes', [], await emptyDatabase()).ended;
   expect(code).toBe(1);
   expect(errors).toMatch(
-    /^The database has no tables .*: bring it up to date first with npm run db:migrate\n$/,
+    /^0001-foundation, .* and \d+ others are not applied to this database: run npm run db:migrate first\n$/,
   );
+});
+
+it.each([[[]], [['--sql']]])('leaves a database of a newer version as it is: %j', async (words) => {
+  const urls = await migratedDatabase();
+  await asOwner(
+    urls,
+    `INSERT INTO migrations (timestamp, name) VALUES (1795305609000, 'Later1795305609000')`,
+  );
+  await asOwner(urls, 'DROP INDEX idx_users_role');
+  const { code, errors } = await startCommand('indexes', words, urls).ended;
+  expect(code).toBe(1);
+  expect(errors).toMatch(
+    /^A newer version of GridTokenX has migrated this database \(9000-later\): start that version, .*\n$/,
+  );
+  expect(await asOwner(urls, `SELECT FROM pg_class WHERE relname = 'idx_users_role'`)).toEqual([]);
 });

@@ -350,7 +350,7 @@ describe('a lock that somebody holds', () => {
     const { pid } = (await other.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0]!;
     await other.query('SELECT pg_advisory_lock(4711072001)');
     await expect(up(urls, { migrations: THREE, patienceMs: 100 })).rejects.toThrow(
-      `Another process has been migrating this database for 0 s (session ${pid} in pg_stat_activity)`,
+      `Another process has been migrating this database or building its indexes for 0 s (session ${pid} in pg_stat_activity)`,
     );
     await other.end();
     expect(await contents(urls)).toEqual([]);
@@ -389,6 +389,13 @@ describe('a long lock on a large table', () => {
     await asOwner(urls, 'ALTER TABLE meters ADD CHECK (id IS NOT NULL)');
     const migrations = [THREE[0], second];
     expect(await up(urls, { migrations, smallTableRows })).toEqual(['0002-lookups']);
+  });
+
+  it('is found behind the name of an index, too', async () => {
+    const urls = await prepared(4);
+    await asOwner(urls, index);
+    const migrations = [THREE[0], migration('Lookups', 2, ['REINDEX INDEX meters_by_id'])];
+    await expect(up(urls, { migrations, smallTableRows })).rejects.toThrow('REINDEX INDEX CONCURRENTLY');
   });
 
   it('is none of ON ONLY where the table is partitioned', async () => {

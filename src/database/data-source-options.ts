@@ -90,7 +90,7 @@ export function replicaPool(url: string, limits: Limits): PoolConfig {
   };
 }
 
-/** How migrations reach it: as the owner, one connection, no statement timeout. */
+/** How migrations reach it: as the owner, without a statement timeout. */
 export function migrationDataSource(ownerUrl: string): DataSourceOptions {
   return {
     type: 'postgres',

@@ -5,6 +5,7 @@ import { startEmbeddedPostgres } from './embedded/embedded-postgres';
 import { keepRunning } from './embedded/keep-running';
 import { acquireServerLock } from './embedded/server-lock';
 import { DatabaseNotUsable } from './explained-error';
+import { reasonOf } from './failures';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const OLDEST_VERSION = 150_000;
@@ -86,9 +87,4 @@ async function checkExternal(variable: string, url: string): Promise<void> {
 function placeOf(url: string): string {
   const { host, pathname } = new URL(url);
   return `${host}${pathname}`;
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return reasonOf(error.errors[0]);
-  return error instanceof Error ? error.message || error.name : String(error);
 }

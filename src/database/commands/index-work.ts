@@ -13,6 +13,7 @@ import { readIndexStatistics } from '../indexes/index-statistics';
 import { readLiveTables, withPartitions, type LiveTable } from '../indexes/live-indexes';
 import { nearestNames } from '../indexes/nearest-names';
 import { planReindex } from '../indexes/reindex';
+import { refuseOtherVersions } from '../schema/migrate';
 import { asOwner, type OwnerSession } from '../schema/owner-session';
 import { CountBar } from './count-bar';
 import { whileBuilding } from './interruptible-build';
@@ -28,6 +29,7 @@ export async function applyMissing(ownerUrl: string, json: boolean): Promise<voi
     const { runner } = session;
     const catalogue = indexCatalogue();
     if (!json) print(await connection(session));
+    await refuseOtherVersions(session);
     const pending = await pendingIndexes(runner, catalogue, ownerUrl);
     const before = await readIndexStatistics(runner, catalogue);
     const steps = stepsOf(pending);
@@ -53,7 +55,9 @@ function outcome(declared: number, applied: readonly string[]): string {
 
 /** Prints what {@link applyMissing} would run. */
 export async function printSql(ownerUrl: string, json: boolean): Promise<void> {
-  await asOwner(ownerUrl, async ({ runner }) => {
+  await asOwner(ownerUrl, async (session) => {
+    const { runner } = session;
+    await refuseOtherVersions(session);
     const { indexes, leftovers } = await pendingIndexes(runner, indexCatalogue(), ownerUrl);
     const parts = [
       ...leftovers.map(({ table, steps }) => ({ index: `left behind on ${table}`, steps })),
@@ -64,6 +68,8 @@ export async function printSql(ownerUrl: string, json: boolean): Promise<void> {
       return printJson(statements);
     }
     print('-- For psql, outside a transaction: CONCURRENTLY cannot run inside one.');
+    // What follows a build that failed would put the broken index into the place of the one that serves.
+    print('\\set ON_ERROR_STOP on');
     for (const { index, steps } of parts) print(`\n-- ${index.replaceAll('\n', ' ')}\n${stepsAsSql(steps)}`);
     if (parts.length === 0) print('-- Nothing is missing.');
   });

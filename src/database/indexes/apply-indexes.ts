@@ -135,7 +135,7 @@ async function inTurn(
       begun = true;
       return work();
     },
-    { onWait },
+    { onWait, patienceMs: Infinity },
   );
   const stopped = new Promise<never>((_, reject) => {
     const stop = (): void => {

@@ -4,6 +4,20 @@ import { indexCatalogue, type CatalogueIndex } from './index-catalogue';
 import { createIndexStatement } from './index-statements';
 import { PerformanceIndex } from './performance-index';
 
+/** The indexes that operators know by name, by table: `idx_<table>_<name>`. */
+const NAMED: Readonly<Record<string, string>> = {
+  users: 'wallet_address email username role email_verified role_created org_id',
+  meter_readings: 'user_id wallet minted user_minted timestamp tx_signature',
+  trading_orders: 'user_id status user_status side status_side price filled_at',
+  energy_offers: 'seller_id status source price marketplace availability amount',
+  energy_orders: 'buyer_id status buyer_status source price',
+  energy_transactions: 'seller buyer status offer order settled blockchain participants',
+  erc_certificates: 'user_id wallet cert_id status user_status expiry blockchain',
+  reconciliations: 'status pending project_status covering metadata project_id created_at status_created',
+  reconciliation_items: 'reconciliation_id',
+  audit_logs: 'user_id action created',
+};
+
 const declared = (name: string): CatalogueIndex => {
   const index = indexCatalogue().find((candidate) => candidate.name === name);
   if (index === undefined) throw new Error(`${name} is not declared`);
@@ -12,9 +26,12 @@ const declared = (name: string): CatalogueIndex => {
 
 describe('the index catalogue', () => {
   it('holds the 59 named indexes of the domains', () => {
+    const wanted = Object.entries(NAMED).flatMap(([table, names]) =>
+      names.split(' ').map((name) => `idx_${table}_${name} on ${table}`),
+    );
     const named = indexCatalogue().filter(({ name }) => name.startsWith('idx_'));
-    expect(named).toHaveLength(59);
-    for (const { name, table } of named) expect(name).toMatch(new RegExp(`^idx_${table}_`));
+    expect(wanted).toHaveLength(59);
+    expect(named.map(({ name, table }) => `${name} on ${table}`).sort()).toEqual(wanted.sort());
   });
 
   it('says of each which question it serves', () => {
@@ -36,16 +53,6 @@ describe('the index catalogue', () => {
     ],
   ])('writes %s as PostgreSQL takes it', (name, statement) => {
     expect(createIndexStatement(declared(name))).toBe(statement);
-  });
-
-  it('writes the steps of a build on a living, partitioned table', () => {
-    const index = declared('idx_meter_readings_tx_signature');
-    expect(createIndexStatement(index, { only: true })).toContain(
-      `${index.name} ON ONLY meter_readings USING`,
-    );
-    expect(
-      createIndexStatement(index, { concurrently: true, table: 'meter_readings_2026_01', name: 'building' }),
-    ).toContain('CREATE INDEX CONCURRENTLY building ON meter_readings_2026_01 USING');
   });
 });
 

@@ -33,6 +33,8 @@ export function planLeftovers(tables: readonly LiveTable[]): Step[] {
 export function planReindex(tables: readonly LiveTable[], name: string): ReindexPlan {
   const all = tables.flatMap(withPartitions);
   const chosen = chooseIndexes(all, name);
+  if (chosen.length === 0)
+    throw new NotReindexed(`${name} has no indexes that hold anything yet: there is nothing to rebuild`);
   const skipped = chosen.filter(({ exclusion }) => exclusion);
   const [only] = skipped;
   if (only !== undefined && skipped.length === chosen.length)

@@ -109,6 +109,24 @@ const runOptions = ({
   onWait,
 });
 
+/**
+ * For work that needs the schema of this very code.
+ * @throws DatabaseNotUsable when a newer version has migrated the database, or something is pending
+ */
+export async function refuseOtherVersions(session: OwnerSession): Promise<void> {
+  const { states } = await survey(session);
+  refuseNewer(states);
+  const pending = states.filter(({ state }) => state === 'pending').map(({ title }) => title);
+  if (pending.length === 0) return;
+  const named =
+    pending.length > 3
+      ? `${pending.slice(0, 3).join(', ')} and ${pending.length - 3} others`
+      : pending.join(', ');
+  throw new DatabaseNotUsable(
+    `${named} ${pending.length === 1 ? 'is' : 'are'} not applied to this database: run npm run db:migrate first`,
+  );
+}
+
 interface Survey {
   readonly known: readonly KnownMigration[];
   readonly applied: readonly AppliedMigration[];

@@ -31,7 +31,8 @@ export async function withMigrationLock<Result>(
   let told = false;
   while (!(await tryLock(runner))) {
     const waited = Date.now() - began;
-    if (waited > SILENT_MS && !told) onWait?.('Another process migrates this database: waiting for it');
+    if (waited > SILENT_MS && !told)
+      onWait?.('Another process migrates this database or builds its indexes: waiting for it');
     told ||= waited > SILENT_MS;
     if (waited > patienceMs) throw await stillMigrating(runner, patienceMs);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
@@ -61,6 +62,6 @@ async function stillMigrating(runner: QueryRunner, patienceMs: number): Promise<
   )) as { pid: number }[];
   const session = rows[0] === undefined ? '' : ` (session ${rows[0].pid} in pg_stat_activity)`;
   return new DatabaseNotUsable(
-    `Another process has been migrating this database for ${Math.round(patienceMs / 1000)} s${session}: wait until npm run db:info shows nothing pending, then start again`,
+    `Another process has been migrating this database or building its indexes for ${Math.round(patienceMs / 1000)} s${session}: wait until it has finished, then start again`,
   );
 }
