@@ -10,7 +10,7 @@ module.exports = {
   testRegex: '\\.(e2e-)?spec\\.ts$',
   transform: { '\\.(m?[jt]s)$': '@swc/jest' },
   transformIgnorePatterns: [
-    '/node_modules/(?!(@nestjs|@noble|uuid|bs58|base-x|csv-parse|quick-lru|nodemailer|file-type|@tokenizer|token-types|strtok3|uint8array-extras|@willsoto|load-esm|content-disposition|cookie)/)',
+    '/node_modules/(?!(@nestjs|cache-manager|keyv|@keyv|@cacheable|hookified|@noble|uuid|bs58|base-x|csv-parse|quick-lru|nodemailer|file-type|@tokenizer|token-types|strtok3|uint8array-extras|@willsoto|load-esm|content-disposition|cookie)/)',
   ],
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',

@@ -1,16 +1,21 @@
 import { Injectable } from '@nestjs/common';
+import type { BreakerState } from './circuit-breaker';
 
-export type CacheResult = 'hit' | 'miss' | 'error';
+/** What is slow enough to be timed: look-ups in memory are only counted. */
+export type TimedOperation = 'read' | 'write' | 'load';
 
-export interface CacheEvent {
-  readonly prefix: string;
-  readonly tier: string;
-  readonly result: CacheResult;
-}
+export type CacheEvent =
+  | {
+      readonly kind: 'timed';
+      readonly operation: TimedOperation;
+      readonly prefix: string;
+      readonly seconds: number;
+    }
+  | { readonly kind: 'breaker'; readonly state: BreakerState };
 
 type Listener = (event: CacheEvent) => void;
 
-/** Tells metrics about every look-up. */
+/** Tells metrics how long the slow steps take, and whether Redis is used. */
 @Injectable()
 export class CacheEvents {
   private readonly listeners: Listener[] = [];

@@ -1,25 +1,71 @@
+import { CacheModule as NestCacheModule } from '@nestjs/cache-manager';
 import { Global, Module } from '@nestjs/common';
 import { CONFIG, type Config } from '../config/config';
+import { DATABASE_URLS, type DatabaseUrls } from '../database/database.module';
+import { DatabaseService } from '../database/database.service';
 import { CacheEvents } from './cache-events';
-import { CACHE_STORE, type CacheStore } from './cache-store';
+import { assembleCache } from './cache-parts';
+import { CACHE_SETTINGS, type CacheSettings } from './cache-settings';
 import { CacheService } from './cache.service';
-import { MemoryStore } from './memory.store';
-import { RedisStore } from './redis.store';
+import { NoBus } from './invalidation-bus';
+import { KeyvStore } from './keyv-store';
+import { PostgresBus } from './postgres-bus';
 
+/** Our own tiers, for our own code. */
 @Global()
 @Module({
   providers: [
     CacheEvents,
-    CacheService,
+    { provide: CACHE_SETTINGS, inject: [CONFIG], useFactory: settingsOf },
     {
-      provide: CACHE_STORE,
-      inject: [CONFIG],
-      useFactory: ({ environment }: Config): CacheStore =>
-        environment.REDIS_URL === undefined
-          ? new MemoryStore()
-          : RedisStore.connect(environment.REDIS_URL, environment.REDIS_CONNECT_TIMEOUT_MS),
+      provide: CacheService,
+      inject: [CONFIG, CACHE_SETTINGS, CacheEvents, DatabaseService, DATABASE_URLS],
+      useFactory: (
+        { embedded }: Config,
+        settings: CacheSettings,
+        events: CacheEvents,
+        database: DatabaseService,
+        { applicationUrl }: DatabaseUrls,
+      ) => {
+        // An embedded database has one server process, which need not listen to itself.
+        const bus = embedded ? new NoBus() : new PostgresBus(applicationUrl, database);
+        return new CacheService(assembleCache(settings, events, bus));
+      },
     },
   ],
-  exports: [CacheEvents, CacheService, CACHE_STORE],
+  exports: [CacheEvents, CacheService],
+})
+class CacheTiersModule {}
+
+/** The cache, also as Nest's CACHE_MANAGER for packages that know that one. */
+@Module({
+  imports: [
+    CacheTiersModule,
+    NestCacheModule.registerAsync({
+      isGlobal: true,
+      inject: [CacheService],
+      useFactory: (cache: CacheService) => ({
+        stores: [new KeyvStore(cache)],
+      }),
+    }),
+  ],
 })
 export class CacheModule {}
+
+function settingsOf({ environment }: Config): CacheSettings {
+  const url = environment.REDIS_URL;
+  return {
+    defaultTtlSeconds: environment.CACHE_DEFAULT_TTL_S,
+    firstTierBytes: environment.CACHE_L1_MAX_BYTES,
+    maxValueBytes: environment.CACHE_MAX_VALUE_BYTES,
+    compressAboveBytes: environment.CACHE_COMPRESS_ABOVE_BYTES,
+    redis:
+      url === undefined
+        ? undefined
+        : {
+            url,
+            connectTimeoutMs: environment.REDIS_CONNECT_TIMEOUT_MS,
+            commandTimeoutMs: environment.REDIS_COMMAND_TIMEOUT_MS,
+          },
+  };
+}

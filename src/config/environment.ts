@@ -30,6 +30,20 @@ const urlOf = (form: RegExp, example: string) =>
 
 const postgresUrl = urlOf(/^postgres(ql)?:\/\/[^/]+@/, 'postgres://user:password@host:5432/database');
 
+/** One server, or nodes of a cluster, separated by commas; a cluster has no numbered databases. */
+const redisUrl = z.string().superRefine((text, context) => {
+  const nodes = text.split(',').map((node) => node.trim());
+  const form = nodes.length === 1 ? /^rediss?:\/\/[^/]+(\/\d*)?(\?.*)?$/ : /^rediss?:\/\/[^/]+\/?$/;
+  const schemes = new Set(nodes.map((node) => node.split(':')[0]));
+  if (schemes.size === 1 && nodes.every((node) => form.test(node) && URL.canParse(node) && isDecodable(node)))
+    return;
+  const example = 'redis://host:6379, or redis://a:6379,redis://b:6379 for a cluster';
+  context.addIssue({
+    code: 'custom',
+    message: `must look like ${example}, with % and other special characters percent-encoded`,
+  });
+});
+
 function isDecodable(url: string): boolean {
   try {
     decodeURIComponent(url);
@@ -75,7 +89,7 @@ export const environmentSchema = z.object({
   DATABASE_MIGRATION_URL: postgresUrl.optional(),
   DATABASE_REPLICA_URLS: postgresUrls,
   DATA_DIR: z.string().min(1).default('./.data'),
-  REDIS_URL: urlOf(/^rediss?:\/\/[^/]+(\/\d*)?(\?.*)?$/, 'redis://host:6379').optional(),
+  REDIS_URL: redisUrl.optional(),
   DEMO_DATA: optionalFlag,
   JWT_SECRET: z.string().min(32, 'must have 32 characters or more').optional(),
   ADMIN_EMAIL: z.email().max(254).optional(),
@@ -94,6 +108,11 @@ export const environmentSchema = z.object({
   SMTP_URL: urlOf(/^smtps?:\/\/[^/]/, 'smtp://user:password@host:587').optional(),
   MAIL_FROM: z.string().min(3).max(254).default('GridTokenX <no-reply@localhost>'),
   REDIS_CONNECT_TIMEOUT_MS: whole(10, 60_000, 2_000),
+  REDIS_COMMAND_TIMEOUT_MS: whole(1, 10_000, 50),
+  CACHE_DEFAULT_TTL_S: whole(1, 86_400, 300),
+  CACHE_L1_MAX_BYTES: whole(0, 64 * 1024 ** 3, 64 * 1024 ** 2),
+  CACHE_MAX_VALUE_BYTES: whole(1_024, 512 * 1024 ** 2, 1024 ** 2),
+  CACHE_COMPRESS_ABOVE_BYTES: whole(0, 512 * 1024 ** 2, 32 * 1024),
   DB_POOL_MAX: whole(2, 500, 20),
   DB_POOL_MIN: whole(0, 500, 5),
   DB_ACQUIRE_TIMEOUT_MS: whole(100, 600_000, 30_000),

@@ -8,7 +8,7 @@ import { CommitOutcomeUnknown, isRefusal } from './failures';
 import { isStalePlan, runPooled } from './prepared';
 import { QueryEvents, sqlState } from './query-events';
 import { Replicas, type ReplicaCount } from './replicas';
-import { Transaction } from './transaction';
+import { Transaction, type Effect } from './transaction';
 
 /** SQLSTATEs after which the very same transaction may succeed: serialization failure and deadlock. */
 const COLLISIONS = new Set(['40001', '40P01']);
@@ -115,32 +115,32 @@ export class DatabaseService {
 
   private async attempt<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
     const runner = this.dataSource.createQueryRunner('master');
+    let tx: Transaction | undefined;
     try {
       const client = (await runner.connect()) as PoolClient;
       await runner.startTransaction();
-      const tx = new Transaction(runner.manager, client, this.events);
+      tx = new Transaction(runner.manager, client, this.events);
       const result = await work(tx);
-      const effects = await tx.finish();
-      await this.commit(runner, effects);
-      await this.apply(effects);
+      await tx.finish();
+      await this.commit(runner);
+      await this.apply(tx.effectsOf('committed'));
       return result;
     } catch (error) {
       if (runner.isTransactionActive) await this.rollBack(() => runner.rollbackTransaction());
+      await this.apply(tx?.effectsOf(error instanceof CommitOutcomeUnknown ? 'unknown' : 'undone') ?? []);
       throw error;
     } finally {
       await runner.release();
     }
   }
 
-  /** What must not be forgotten after a commit (answers in the cache) must not be either when there may have been one. */
-  private async commit(runner: QueryRunner, effects: Effects): Promise<void> {
+  private async commit(runner: QueryRunner): Promise<void> {
     const wasConnected = !runner.isReleased;
     try {
       await runner.commitTransaction();
     } catch (error) {
       if (!wasConnected || isRefusal(error)) throw error;
       this.logger.error(`A commit was not answered, it may have happened or not: ${String(error)}`);
-      await this.apply(effects);
       throw new CommitOutcomeUnknown(error);
     }
   }
@@ -154,20 +154,18 @@ export class DatabaseService {
     }
   }
 
-  private async apply(effects: Effects): Promise<void> {
+  private async apply(effects: readonly Effect[]): Promise<void> {
     for (const effect of effects) {
       try {
         await effect();
       } catch (error) {
         this.logger.error(
-          `After a commit: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+          `After a transaction: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
         );
       }
     }
   }
 }
-
-type Effects = Awaited<ReturnType<Transaction['finish']>>;
 
 /** The pool that TypeORM keeps to the primary. */
 export function primaryPool(dataSource: DataSource): Pool {

@@ -3,7 +3,10 @@ import { runPrepared, type Queryable } from './prepared';
 import type { QueryEvents } from './query-events';
 
 type Step = (tx: Transaction) => Promise<void>;
-type Effect = () => void | Promise<void>;
+export type Effect = () => void | Promise<void>;
+
+/** What became of a transaction; `unknown` when the connection was lost before its commit was answered. */
+export type Outcome = 'committed' | 'undone' | 'unknown';
 
 /**
  * One database transaction. It is the required first argument of everything that must happen together, and
@@ -11,7 +14,7 @@ type Effect = () => void | Promise<void>;
  */
 export class Transaction {
   private readonly steps = new Map<unknown, Step>();
-  private readonly effects: Effect[] = [];
+  private readonly effects: ((outcome: Outcome) => void | Promise<void>)[] = [];
   private failure: { readonly error: unknown } | undefined;
 
   constructor(
@@ -41,7 +44,17 @@ export class Transaction {
    * effect that fails is logged, not thrown.
    */
   afterCommit(effect: Effect): void {
+    this.afterEnd((outcome) => (outcome === 'undone' ? undefined : effect()));
+  }
+
+  /** Runs when the transaction is over, whatever became of it. An effect that fails is logged, not thrown. */
+  afterEnd(effect: (outcome: Outcome) => void | Promise<void>): void {
     this.effects.push(effect);
+  }
+
+  /** @internal the database module calls it, nobody else */
+  effectsOf(outcome: Outcome): readonly Effect[] {
+    return this.effects.map((effect) => () => effect(outcome));
   }
 
   /**
@@ -49,9 +62,8 @@ export class Transaction {
    * @throws the error of a statement that failed, also when it was caught: PostgreSQL would answer the commit of such a
    *   transaction by a rollback, and call that a success
    */
-  async finish(): Promise<readonly Effect[]> {
+  async finish(): Promise<void> {
     for (const step of this.steps.values()) await step(this);
     if (this.failure !== undefined) throw this.failure.error;
-    return this.effects;
   }
 }

@@ -1,7 +1,7 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { HealthCheckService, HealthIndicatorService, type HealthCheckResult } from '@nestjs/terminus';
 import { ServiceUnavailableException } from '@nestjs/common';
-import { CACHE_STORE, type CacheStore } from '../cache/cache-store';
+import { CacheService } from '../cache/cache.service';
 import { DatabaseService } from '../database/database.service';
 
 const FRESH_MS = 2_000;
@@ -21,7 +21,7 @@ export class HealthService {
     private readonly checks: HealthCheckService,
     private readonly indicators: HealthIndicatorService,
     private readonly database: DatabaseService,
-    @Inject(CACHE_STORE) private readonly store: CacheStore,
+    private readonly cache: CacheService,
   ) {}
 
   readiness(): Promise<Readiness> {
@@ -34,12 +34,15 @@ export class HealthService {
 
   private async check(): Promise<Readiness> {
     const result = await this.run();
-    const cache = (await this.cacheAnswers()) ? 'up' : 'degraded';
+    const cache = (await this.cache.isAnswering()) ? 'up' : 'degraded';
     return {
       status: result.status,
       database: result.details['database']?.status === 'up' ? 'up' : 'down',
       cache,
-      details: { ...result.details, cache: { status: 'up', tier: this.store.tier, answers: cache === 'up' } },
+      details: {
+        ...result.details,
+        cache: { status: 'up', tier: this.cache.isShared ? 'redis' : 'memory', answers: cache === 'up' },
+      },
     };
   }
 
@@ -56,10 +59,6 @@ export class HealthService {
   private async pingDatabase() {
     const indicator = this.indicators.check('database');
     return (await answers(this.database.query('SELECT 1 AS alive'))) ? indicator.up() : indicator.down();
-  }
-
-  private cacheAnswers(): Promise<boolean> {
-    return answers(this.store.getMany(['health:ping']));
   }
 }
 

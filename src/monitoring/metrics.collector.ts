@@ -5,10 +5,14 @@ import { InjectMetric } from '@willsoto/nestjs-prometheus';
 import type { FastifyInstance } from 'fastify';
 import type { Counter, Gauge, Histogram } from 'prom-client';
 import { DataSource } from 'typeorm';
-import { CacheEvents } from '../cache/cache-events';
+import { CacheEvents, type CacheEvent } from '../cache/cache-events';
+import { CacheService } from '../cache/cache.service';
+import type { TierStatistics } from '../cache/cache-statistics';
 import { DatabaseService } from '../database/database.service';
 import { QueryEvents, type QueryEvent } from '../database/query-events';
 import {
+  CACHE_BREAKER,
+  CACHE_DURATION,
   CACHE_OPERATIONS,
   DATABASE_DURATION,
   DATABASE_ERRORS,
@@ -20,6 +24,8 @@ import {
 } from './metrics.providers';
 import { statementKind } from './statement-kind';
 
+const BREAKER = { closed: 0, 'half-open': 0.5, open: 1 } as const;
+
 /** Listens to requests, statements and cache look-ups, and keeps the metrics of them. */
 @Injectable()
 export class MetricsCollector implements OnModuleInit {
@@ -28,7 +34,8 @@ export class MetricsCollector implements OnModuleInit {
   constructor(
     private readonly adapter: HttpAdapterHost,
     private readonly queries: QueryEvents,
-    private readonly lookUps: CacheEvents,
+    private readonly cacheEvents: CacheEvents,
+    private readonly cache: CacheService,
     private readonly database: DatabaseService,
     @InjectDataSource() dataSource: DataSource,
     @InjectMetric(HTTP_DURATION) private readonly httpDuration: Histogram,
@@ -39,16 +46,19 @@ export class MetricsCollector implements OnModuleInit {
     @InjectMetric(POOL_SIZE) private readonly poolSize: Gauge,
     @InjectMetric(REPLICAS) private readonly replicas: Gauge,
     @InjectMetric(CACHE_OPERATIONS) private readonly cacheOperations: Counter,
+    @InjectMetric(CACHE_DURATION) private readonly cacheDuration: Histogram,
+    @InjectMetric(CACHE_BREAKER) private readonly cacheBreaker: Gauge,
   ) {
     this.tables = new Set(dataSource.entityMetadatas.map(({ tableName }) => tableName));
   }
 
   onModuleInit(): void {
     this.queries.subscribe((event) => this.observeQuery(event));
-    this.lookUps.subscribe(({ prefix, tier, result }) => this.cacheOperations.inc({ prefix, tier, result }));
+    this.cacheEvents.subscribe((event) => this.observeCache(event));
     this.observeRequests(this.adapter.httpAdapter.getInstance<FastifyInstance>());
     Object.assign(this.poolSize, { collect: () => this.observePool() });
     Object.assign(this.replicas, { collect: () => this.observeReplicas() });
+    Object.assign(this.cacheOperations, { collect: () => this.countCache() });
   }
 
   private observeQuery({ text, seconds, errorCode }: QueryEvent): void {
@@ -71,6 +81,33 @@ export class MetricsCollector implements OnModuleInit {
       this.httpDuration.observe(labels, reply.elapsedTime / 1000);
       done();
     });
+  }
+
+  private observeCache(event: CacheEvent): void {
+    if (event.kind === 'breaker') this.cacheBreaker.set(BREAKER[event.state]);
+    else this.cacheDuration.observe({ prefix: event.prefix, operation: event.operation }, event.seconds);
+  }
+
+  /** The cache counts by itself: a look-up in memory takes less time than a labelled counter. */
+  private countCache(): void {
+    this.cacheOperations.reset();
+    for (const { prefix, memory, redis, tooLarge } of this.cache.statistics.all()) {
+      this.countTier(prefix, 'memory', memory);
+      if (this.cache.isShared) this.countTier(prefix, 'redis', redis);
+      if (tooLarge > 0) this.cacheOperations.inc({ prefix, tier: 'all', result: 'too_large' }, tooLarge);
+    }
+  }
+
+  private countTier(prefix: string, tier: string, counts: TierStatistics): void {
+    const results = {
+      hit: counts.hits,
+      miss: counts.misses,
+      stale: counts.stale,
+      error: counts.errors,
+      evicted: counts.evictions,
+    };
+    for (const [result, count] of Object.entries(results))
+      if (count > 0) this.cacheOperations.inc({ prefix, tier, result }, count);
   }
 
   private observePool(): void {

@@ -9,6 +9,8 @@ export const DATABASE_ERRORS = 'database_errors_total';
 export const POOL_SIZE = 'database_connection_pool_size';
 export const REPLICAS = 'database_replicas';
 export const CACHE_OPERATIONS = 'cache_operations_total';
+export const CACHE_DURATION = 'cache_operation_duration_seconds';
+export const CACHE_BREAKER = 'cache_breaker_open';
 
 export const metricProviders = [
   makeHistogramProvider({
@@ -44,5 +46,15 @@ export const metricProviders = [
     name: CACHE_OPERATIONS,
     help: 'Cache look-ups by key prefix, tier and result',
     labelNames: ['prefix', 'tier', 'result'],
+  }),
+  makeHistogramProvider({
+    name: CACHE_DURATION,
+    help: 'Time of reading from and writing to Redis and of computing answers, by key prefix',
+    labelNames: ['prefix', 'operation'],
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+  }),
+  makeGaugeProvider({
+    name: CACHE_BREAKER,
+    help: '1 while Redis is away and answers are computed, 0.5 while it is being tried, 0 while it is used',
   }),
 ];

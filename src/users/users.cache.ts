@@ -1,7 +1,6 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Role } from '../auth/principal';
 import type { CacheEntry } from '../cache/cache-entry';
-import { CACHE_STORE, type CacheStore } from '../cache/cache-store';
 import { CacheService } from '../cache/cache.service';
 import type { Transaction } from '../database/transaction';
 import { digest } from './secrets';
@@ -27,6 +26,7 @@ export const permissions = (userId: string): CacheEntry<Permissions> => ({
   key: ['user:permissions', userId],
   ttlSeconds: 5 * MINUTE,
   tags: [ofUser(userId)],
+  sharedOnly: true,
 });
 
 /** Under a hash of the session's id: who reads the cache learns no session. */
@@ -34,21 +34,20 @@ export const session = (sessionId: string, userId: string): CacheEntry<SessionEn
   key: ['user:session', digest(sessionId).toString('hex')],
   ttlSeconds: MINUTE,
   tags: [ofUser(userId)],
+  sharedOnly: true,
 });
 
 export const walletOwner = (address: string): CacheEntry<string | null> => ({
   key: ['user:wallet', address],
   ttlSeconds: 5 * MINUTE,
   tags: [ofWallet(address)],
+  sharedOnly: true,
 });
 
 /** What is kept of users, and when it is dropped. */
 @Injectable()
 export class UsersCache {
-  constructor(
-    private readonly cache: CacheService,
-    @Inject(CACHE_STORE) private readonly store: CacheStore,
-  ) {}
+  constructor(private readonly cache: CacheService) {}
 
   getOrCompute<Value>(entry: CacheEntry<Value>, load: () => Promise<Value>): Promise<Value> {
     return this.cache.getOrCompute(entry, load);
@@ -60,7 +59,7 @@ export class UsersCache {
    * one look-up by primary key.
    */
   get isShared(): boolean {
-    return this.store.tier === 'redis';
+    return this.cache.isShared;
   }
 
   /** Drops what is kept of a user, sessions and rights included, and of these wallets. */

@@ -1,0 +1,252 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import type { CachedAnswer, Outcome } from './answer';
+import { prefixOf, type CacheEntry } from './cache-entry';
+import type { CacheStatistics } from './cache-statistics';
+import type { Envelope } from './envelope';
+import type { FirstTier, FirstTierRecord } from './first-tier';
+import { Search, type InFlight } from './in-flight';
+import { answerOf, unkept, type Keeper } from './keeper';
+import { fraction, lifetimeOf, renewalOf } from './lifetime';
+import type { Load, Loader } from './loader';
+import type { Lease } from './redis/lease';
+import type { Look, Versions } from './redis/second-tier';
+import { newVersion } from './redis/tag-versions';
+import { letGo, type SharedAnswers } from './shared-answers';
+
+/** Who waits longer for the load of another process computes by itself. */
+const PATIENCE_MS = 2_000;
+const FIRST_PAUSE_MS = 2;
+const LAST_PAUSE_MS = 40;
+/** A renewal that came to nothing is tried again after this. */
+const RENEW_AGAIN_MS = 1_000;
+
+/** The right to fill, and what for. */
+interface Held {
+  readonly lease: Lease;
+  readonly token: string;
+  readonly versions: Versions;
+}
+
+/** Finds out what is not in the memory of this process: in Redis, or by computing it, once for all who ask. */
+export class Finder {
+  private readonly logger = new Logger('Cache');
+
+  constructor(
+    private readonly first: FirstTier,
+    private readonly flights: InFlight,
+    private readonly keeper: Keeper,
+    private readonly statistics: CacheStatistics,
+    private readonly loader: Loader,
+    private readonly shared: SharedAnswers | undefined,
+  ) {}
+
+  /** Rejects only with what `load` rejects with. */
+  find<Value>(entry: CacheEntry<Value>, key: string, load: Load<Value>): Promise<CachedAnswer<Value>> {
+    if (entry.sharedOnly) return this.findShared(entry, key, load);
+    this.statistics.of(prefixOf(entry)).memory.misses++;
+    const running = this.flights.joinable(key);
+    if (running !== undefined) return running.answer as Promise<CachedAnswer<Value>>;
+    return this.search(entry, this.searchFor(entry, key), load);
+  }
+
+  /** Gives out what is there, and computes anew behind it, once. */
+  renewBehind<Value>(
+    entry: CacheEntry<Value>,
+    key: string,
+    record: FirstTierRecord,
+    load: Load<Value>,
+  ): CachedAnswer<Value> {
+    const now = Date.now();
+    const outcome: Outcome = now < record.freshUntil ? 'hit' : 'stale';
+    if (outcome === 'hit') record.statistics.memory.hits++;
+    else record.statistics.memory.stale++;
+    if (now >= record.retryAt) {
+      record.retryAt = now + RENEW_AGAIN_MS;
+      // Until then hits are as quick as before, as long as they are hits.
+      if (outcome === 'hit') record.renewAt = Math.min(record.retryAt, record.freshUntil);
+      this.behind(entry, key, load, record.version);
+    }
+    return answerOf(record, outcome);
+  }
+
+  /** Looks without computing. */
+  async lookOnly<Value>(entry: CacheEntry<Value>, key: string): Promise<CachedAnswer<Value> | undefined> {
+    if (!entry.sharedOnly) this.statistics.of(prefixOf(entry)).memory.misses++;
+    if (this.shared === undefined) return undefined;
+    const search = this.searchFor(entry, key);
+    this.flights.add(search);
+    try {
+      const look = await this.look(this.shared, entry, search);
+      return look?.envelope && this.adopt(entry, search, look.envelope);
+    } finally {
+      this.flights.remove(search);
+    }
+  }
+
+  private searchFor(entry: CacheEntry<unknown>, key: string, under?: string): Search {
+    return new Search(key, this.first.tags.statesOf(entry.tags), under);
+  }
+
+  private search<Value>(
+    entry: CacheEntry<Value>,
+    search: Search,
+    load: Load<Value>,
+    known?: string,
+  ): Promise<CachedAnswer<Value>> {
+    this.flights.add(search);
+    const obtained =
+      this.shared === undefined
+        ? this.loadAlone(entry, search, load)
+        : this.obtain(this.shared, entry, search, load, known);
+    const answer = obtained.finally(() => this.flights.remove(search));
+    search.answer = answer;
+    return answer;
+  }
+
+  private behind<Value>(
+    entry: CacheEntry<Value>,
+    key: string,
+    load: Load<Value>,
+    known: string | undefined,
+  ): void {
+    if (this.flights.joinable(key) !== undefined) return;
+    this.search(entry, this.searchFor(entry, key), load, known).catch((error: unknown) =>
+      this.logger.warn(`An answer under ${prefixOf(entry)} was not renewed: ${String(error)}`),
+    );
+  }
+
+  /** Everybody looks by himself; only who saw the same versions shares a load. */
+  private async findShared<Value>(
+    entry: CacheEntry<Value>,
+    key: string,
+    load: Load<Value>,
+  ): Promise<CachedAnswer<Value>> {
+    if (this.shared === undefined) return this.bypass(entry, load);
+    const search = this.searchFor(entry, key);
+    const look = await this.look(this.shared, entry, search);
+    if (look?.versions === undefined) return this.bypass(entry, load);
+    if (look.envelope !== undefined) return this.adoptAndRenew(entry, search, look.envelope, load);
+    const under = [look.versions.namespace, ...look.versions.tags].join(' ');
+    const running = this.flights.joinable(key, under);
+    if (running !== undefined) return running.answer as Promise<CachedAnswer<Value>>;
+    return this.search(entry, this.searchFor(entry, key, under), load);
+  }
+
+  /** In Redis, or by the one load of all processes; by ourselves where neither can be. */
+  private async obtain<Value>(
+    shared: SharedAnswers,
+    entry: CacheEntry<Value>,
+    search: Search,
+    load: Load<Value>,
+    known: string | undefined,
+  ): Promise<CachedAnswer<Value>> {
+    const patientUntil = Date.now() + PATIENCE_MS;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LAST_PAUSE_MS)) {
+      const look = await this.look(shared, entry, search);
+      if (look?.versions === undefined) break;
+      if (look.envelope !== undefined && look.envelope.version !== known)
+        return this.adoptAndRenew(entry, search, look.envelope, load);
+      const token = newVersion();
+      const acquired = await shared.acquire(search.key, token, look.versions, known);
+      if (acquired === 'away') break;
+      if (acquired !== undefined) {
+        if ('envelope' in acquired) return this.adopt(entry, search, acquired.envelope);
+        const held: Held = { lease: acquired.lease, token, versions: look.versions };
+        return this.loadAndFill(shared, entry, search, load, held);
+      }
+      if (Date.now() >= patientUntil) break;
+      await pause(pauseMs);
+    }
+    return this.bypass(entry, load);
+  }
+
+  private look(shared: SharedAnswers, entry: CacheEntry<unknown>, search: Search): Promise<Look | undefined> {
+    search.restart();
+    return shared.look(entry, search.key);
+  }
+
+  private adoptAndRenew<Value>(
+    entry: CacheEntry<Value>,
+    search: Search,
+    envelope: Envelope,
+    load: Load<Value>,
+  ): CachedAnswer<Value> {
+    const answer = this.adopt<Value>(entry, search, envelope);
+    const renewAt = renewalOf(envelope.freshUntil, envelope.loadMs, fraction());
+    if (Date.now() >= renewAt) {
+      // This search is at its end: the renewal is another one.
+      setImmediate(() => this.behind(entry, search.key, load, envelope.version));
+    }
+    return answer;
+  }
+
+  private adopt<Value>(entry: CacheEntry<Value>, search: Search, envelope: Envelope): CachedAnswer<Value> {
+    const counts = this.statistics.of(prefixOf(entry)).redis;
+    const isFresh = Date.now() < envelope.freshUntil;
+    if (isFresh) counts.hits++;
+    else counts.stale++;
+    const bytes = this.keeper.weigh(prefixOf(entry), envelope.value);
+    if (bytes !== undefined) this.keeper.keep(entry, search, envelope, bytes);
+    return answerOf(envelope, isFresh ? 'hit' : 'stale');
+  }
+
+  private async bypass<Value>(entry: CacheEntry<Value>, load: Load<Value>): Promise<CachedAnswer<Value>> {
+    return unkept((await this.loader.run(entry, load)).value, 'bypass');
+  }
+
+  private async loadAlone<Value>(
+    entry: CacheEntry<Value>,
+    search: Search,
+    load: Load<Value>,
+  ): Promise<CachedAnswer<Value>> {
+    const { value, loadMs } = await this.loader.run(entry, load);
+    const bytes = this.keeper.weigh(prefixOf(entry), value);
+    if (bytes === undefined || !this.first.isOpen) return unkept(value, 'miss');
+    const envelope = envelopeOf(entry, search.key, value, loadMs, newVersion(), { namespace: '', tags: [] });
+    this.keeper.keep(entry, search, envelope, bytes);
+    return answerOf(envelope, 'miss');
+  }
+
+  private async loadAndFill<Value>(
+    shared: SharedAnswers,
+    entry: CacheEntry<Value>,
+    search: Search,
+    load: Load<Value>,
+    { lease, token, versions }: Held,
+  ): Promise<CachedAnswer<Value>> {
+    const { value, loadMs } = await this.loader.run(entry, load).catch(async (error: unknown) => {
+      await letGo(lease);
+      throw error;
+    });
+    const bytes = this.keeper.weigh(prefixOf(entry), value);
+    if (bytes === undefined) {
+      await letGo(lease);
+      return unkept(value, 'miss');
+    }
+    const envelope = envelopeOf(entry, search.key, value, loadMs, token, versions);
+    if (!(await shared.fill(entry, lease, envelope, bytes))) return unkept(value, 'miss');
+    this.keeper.keep(entry, search, envelope, bytes);
+    return answerOf(envelope, 'miss');
+  }
+}
+
+function envelopeOf(
+  entry: CacheEntry<unknown>,
+  key: string,
+  value: unknown,
+  loadMs: number,
+  version: string,
+  versions: Versions,
+): Envelope {
+  const lifetime = lifetimeOf(entry, value, Date.now(), fraction());
+  return {
+    key,
+    version,
+    ...lifetime,
+    loadMs,
+    namespace: versions.namespace,
+    tagVersions: versions.tags,
+    value,
+  };
+}

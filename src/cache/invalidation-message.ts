@@ -1,0 +1,54 @@
+import type { Invalidation } from './invalidation-bus';
+
+const LISTS = { tags: 't', keys: 'k', patterns: 'p' } as const;
+type List = keyof typeof LISTS;
+const NAMES = Object.keys(LISTS) as List[];
+
+/**
+ * As texts of at most so many bytes: long lists are split, and what is too long by itself becomes "everything".
+ * @param sender this process, so that it knows its own messages
+ */
+export function encodeInvalidation(
+  sender: string,
+  invalidation: Invalidation,
+  maxBytes = Infinity,
+): string[] {
+  if (invalidation.all) return [JSON.stringify({ s: sender, a: 1 })];
+  const texts: string[] = [];
+  for (const name of NAMES) {
+    let part: string[] = [];
+    const text = () => JSON.stringify({ s: sender, [LISTS[name]]: part });
+    let bytes = Buffer.byteLength(text());
+    for (const item of invalidation[name] ?? []) {
+      const size = Buffer.byteLength(JSON.stringify(item)) + 1;
+      if (part.length > 0 && bytes + size > maxBytes) {
+        texts.push(text());
+        part = [];
+        bytes = Buffer.byteLength(text());
+      }
+      if (bytes + size > maxBytes) return encodeInvalidation(sender, { all: true });
+      part.push(item);
+      bytes += size;
+    }
+    if (part.length > 0) texts.push(text());
+  }
+  return texts;
+}
+
+/** @returns undefined for our own messages; everything for what cannot be read, since it may have named anything */
+export function decodeInvalidation(receiver: string, text: string): Invalidation | undefined {
+  let message: Record<string, unknown>;
+  try {
+    message = Object(JSON.parse(text)) as Record<string, unknown>;
+  } catch {
+    return { all: true };
+  }
+  if (message['s'] === receiver) return undefined;
+  if (message['a'] === 1) return { all: true };
+  const lists = NAMES.filter((name) => message[LISTS[name]] !== undefined);
+  if (lists.length === 0 || !lists.every((name) => isTexts(message[LISTS[name]]))) return { all: true };
+  return Object.fromEntries(lists.map((name) => [name, message[LISTS[name]]]));
+}
+
+const isTexts = (list: unknown): list is string[] =>
+  Array.isArray(list) && list.every((item) => typeof item === 'string');

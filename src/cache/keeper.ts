@@ -1,0 +1,80 @@
+import { Logger } from '@nestjs/common';
+import type { CachedAnswer, Outcome } from './answer';
+import { prefixOf, type CacheEntry } from './cache-entry';
+import type { CacheSettings } from './cache-settings';
+import type { CacheStatistics } from './cache-statistics';
+import type { Envelope } from './envelope';
+import type { FirstTier, FirstTierRecord } from './first-tier';
+import { freezeAndMeasure } from './frozen';
+import type { Search } from './in-flight';
+import { fraction, renewalOf } from './lifetime';
+
+/** Freezes what was found and puts it into the memory of this process, where nothing speaks against it. */
+export class Keeper {
+  private readonly logger = new Logger('Cache');
+  private readonly complained = new Set<string>();
+
+  constructor(
+    private readonly first: FirstTier,
+    private readonly statistics: CacheStatistics,
+    private readonly settings: Pick<CacheSettings, 'maxValueBytes'>,
+  ) {}
+
+  /** @returns about how many bytes of JSON it takes; undefined for what is not kept at all, and says so */
+  weigh(prefix: string, value: unknown): number | undefined {
+    const counts = this.statistics.of(prefix);
+    try {
+      const bytes = freezeAndMeasure(value);
+      if (bytes <= this.settings.maxValueBytes) return bytes;
+      counts.tooLarge++;
+    } catch (error) {
+      counts.notPlain++;
+      if (!this.complained.has(prefix)) {
+        this.complained.add(prefix);
+        this.logger.warn(`Answers under ${prefix} are not kept: ${(error as Error).message}`);
+      }
+    }
+    return undefined;
+  }
+
+  /** Keeps it in memory unless it was invalidated since the search began, or may only be kept in Redis. */
+  keep(
+    entry: Pick<CacheEntry<unknown>, 'key' | 'sharedOnly'>,
+    search: Search,
+    envelope: Envelope,
+    jsonBytes: number,
+  ): void {
+    if (entry.sharedOnly || search.isDoomed) return;
+    const { value, version, createdAt, freshUntil, expiresAt, loadMs } = envelope;
+    const renewAt = renewalOf(freshUntil, loadMs, fraction());
+    this.first.put(
+      search.key,
+      {
+        value,
+        version,
+        createdAt,
+        freshUntil,
+        expiresAt,
+        renewAt,
+        retryAt: 0,
+        states: search.states,
+        generations: search.began,
+        statistics: this.statistics.of(prefixOf(entry as CacheEntry<unknown>)),
+      },
+      jsonBytes,
+    );
+  }
+}
+
+type Found = Pick<Envelope | FirstTierRecord, 'value' | 'version' | 'createdAt' | 'freshUntil'>;
+
+export const answerOf = <Value>(
+  { value, version, createdAt, freshUntil }: Found,
+  outcome: Outcome,
+): CachedAnswer<Value> => ({ value: value as Value, outcome, version, createdAt, freshUntil });
+
+/** One that is not kept: nobody else will be given it. */
+export function unkept<Value>(value: Value, outcome: Outcome): CachedAnswer<Value> {
+  const now = Date.now();
+  return { value, outcome, version: undefined, createdAt: now, freshUntil: now };
+}

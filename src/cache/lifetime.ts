@@ -1,0 +1,40 @@
+import { randomInt } from 'node:crypto';
+import type { CacheEntry } from './cache-entry';
+
+/** How long "there is none" is kept when the entry does not say. */
+const NULL_TTL_SECONDS = 30;
+const STEPS = 1 << 24;
+
+/** When an answer that is computed now stops being fresh, and when it ends; milliseconds of the wall clock. */
+export interface Lifetime {
+  readonly createdAt: number;
+  readonly freshUntil: number;
+  readonly expiresAt: number;
+}
+
+/** From 0 to 1, both excluded. */
+export const fraction = (): number => (randomInt(STEPS - 1) + 1) / STEPS;
+
+/** @param chance from 0 to 1: makes the time up to a tenth shorter or longer, so that answers do not all end at once */
+export function lifetimeOf(
+  entry: Pick<CacheEntry<unknown>, 'ttlSeconds' | 'staleSeconds' | 'nullTtlSeconds'>,
+  value: unknown,
+  now: number,
+  chance: number,
+): Lifetime {
+  const { ttlSeconds, staleSeconds = 0, nullTtlSeconds = Math.min(ttlSeconds, NULL_TTL_SECONDS) } = entry;
+  const seconds = value === null ? nullTtlSeconds : ttlSeconds;
+  const freshUntil = now + Math.max(1, Math.round(seconds * 1000 * (0.9 + 0.2 * chance)));
+  const stale = value === null ? 0 : staleSeconds;
+  return { createdAt: now, freshUntil, expiresAt: freshUntil + Math.round(stale * 1000) };
+}
+
+/**
+ * When a copy is renewed ahead of its end: earlier the longer computing takes, and at a random moment, so that of
+ * many processes one does it and the others find it done. Vattani, Chierichetti and Lowenstein, "Optimal
+ * probabilistic cache stampede prevention" (2015), drawn once for each copy.
+ * @param chance from 0 to 1, both excluded
+ */
+export function renewalOf(freshUntil: number, loadMs: number, chance: number): number {
+  return freshUntil + loadMs * Math.log(chance);
+}

@@ -1,0 +1,92 @@
+import type { Counters } from './counters';
+
+/** A process takes this part of a limit at once, so that most of what it lets through needs no round trip. */
+const SHARES = 20;
+const MAX_KEYS = 100_000;
+
+/** How much of something a window of time allows. */
+export interface Limit {
+  readonly limit: number;
+  readonly windowMs: number;
+}
+
+export interface Taken {
+  readonly allowed: boolean;
+  /** At most, as far as this process knows. */
+  readonly remaining: number;
+  /** Until the window begins anew. */
+  readonly resetMs: number;
+}
+
+interface Share {
+  /** Counted in Redis already, not used up here yet. */
+  left: number;
+  /** Of all processes when the share was taken. */
+  remaining: number;
+  endsAt: number;
+  /** A share on its way; everybody here waits for the same one. */
+  coming: Promise<void> | undefined;
+}
+
+/**
+ * Limits that all processes share, without a round trip for each thing that is let through: a process counts a small
+ * share ahead and uses that up by itself. Never lets more through than the limit while Redis is there; a share that is
+ * not used up is lost when the window ends. While Redis is away each process limits by itself.
+ */
+export class Quota {
+  private readonly shares = new Map<string, Share>();
+
+  constructor(private readonly counters: Counters) {}
+
+  /** Takes one. Synchronous while the share lasts or the limit is reached. */
+  take(key: string, limit: Limit): Taken | Promise<Taken> {
+    const share = this.shareOf(key);
+    return this.takeFrom(share, limit) ?? this.fetchAndTake(key, share, limit);
+  }
+
+  private takeFrom(share: Share, { limit }: Limit): Taken | undefined {
+    const resetMs = share.endsAt - Date.now();
+    if (resetMs <= 0) return undefined;
+    if (share.left > 0) {
+      share.left--;
+      return { allowed: true, remaining: Math.min(limit, share.remaining + share.left), resetMs };
+    }
+    return share.remaining > 0 ? undefined : { allowed: false, remaining: 0, resetMs };
+  }
+
+  private async fetchAndTake(key: string, share: Share, limit: Limit): Promise<Taken> {
+    for (;;) {
+      share.coming ??= this.fetch(key, share, limit).finally(() => (share.coming = undefined));
+      await share.coming;
+      const taken = this.takeFrom(share, limit);
+      if (taken !== undefined) return taken;
+    }
+  }
+
+  private async fetch(key: string, share: Share, { limit, windowMs }: Limit): Promise<void> {
+    const wanted = Math.max(1, Math.floor(limit / SHARES));
+    const { value, leftMs = windowMs } = await this.counters.increment(key, wanted, windowMs);
+    const before = value - wanted;
+    share.left = Math.max(0, Math.min(wanted, limit - before));
+    share.remaining = Math.max(0, limit - value);
+    share.endsAt = Date.now() + Math.max(1, leftMs);
+  }
+
+  private shareOf(key: string): Share {
+    let share = this.shares.get(key);
+    if (share === undefined) {
+      if (this.shares.size >= MAX_KEYS) this.forgetEnded();
+      share = { left: 0, remaining: 0, endsAt: 0, coming: undefined };
+      this.shares.set(key, share);
+    }
+    return share;
+  }
+
+  /** Those whose window is over, and all when that is not enough: their counts are in Redis. */
+  private forgetEnded(): void {
+    const now = Date.now();
+    for (const [key, { endsAt, coming }] of this.shares)
+      if (endsAt <= now && coming === undefined) this.shares.delete(key);
+    if (this.shares.size >= MAX_KEYS) this.shares.clear();
+  }
+}

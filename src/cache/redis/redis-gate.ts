@@ -1,0 +1,190 @@
+import { Logger } from '@nestjs/common';
+import type { CacheEvents } from '../cache-events';
+import { CircuitBreaker, type BreakerState } from '../circuit-breaker';
+import { withinDeadline } from '../deadline';
+import { RedisAway, RedisConnection, reasonOf } from './redis-connection';
+import { NAMESPACE_KEY } from './redis-keys';
+import { RAISE_NAMESPACE } from './redis-scripts';
+
+/** Redis answered something that is no answer to the question. */
+export class UnexpectedReply extends Error {
+  constructor() {
+    super('Redis answered something that makes no sense');
+  }
+}
+
+export interface RedisSettings {
+  readonly url: string;
+  readonly connectTimeoutMs: number;
+  /** How long anybody waits for one command. */
+  readonly commandTimeoutMs: number;
+}
+
+/** Who lets commands through. */
+export interface Asker {
+  ask<Result>(question: () => Promise<Result>): Promise<Result>;
+}
+
+/**
+ * Done before anybody may use Redis again after it was away.
+ * @param asker lets its commands through already
+ * @param dropsAll everything from before is dropped, which others have to be told
+ */
+type Recovery = (asker: Asker, dropsAll: boolean) => Promise<void>;
+
+/**
+ * The only way to Redis: every command has a deadline, and while Redis does not answer nobody waits for it. When it is
+ * back, everything from before is dropped by the namespace's version, and what it missed is delivered, first.
+ */
+export class RedisGate implements Asker {
+  /** Writes that Redis refused for want of memory. */
+  refusedForMemory = 0;
+  readonly connection: RedisConnection;
+  private readonly breaker: CircuitBreaker;
+  private readonly logger = new Logger('Redis');
+  private readonly recoveries: Recovery[] = [];
+  private readonly bornAt = String(Date.now());
+  /** As last seen; a newer one has been raised by somebody since. */
+  private namespace: string | undefined;
+  private hasBeenAway = false;
+  private isNew = true;
+
+  constructor(
+    private readonly settings: RedisSettings,
+    private readonly events: CacheEvents,
+  ) {
+    this.breaker = new CircuitBreaker({
+      tryAgain: () => this.recover(),
+      changed: (state, reason) => this.report(state, reason),
+    });
+    this.connection = new RedisConnection(settings.url, settings.connectTimeoutMs, {
+      connected: () => (this.isNew ? this.begin() : this.breaker.hurry()),
+      lost: (reason) => this.markAway(reason),
+    });
+    this.connection.start();
+  }
+
+  get state(): BreakerState {
+    return this.breaker.state;
+  }
+
+  /** Whether it can be asked now. */
+  get isOpen(): boolean {
+    return this.breaker.isClosed && this.connection.isReady;
+  }
+
+  /** Of everything in Redis, as last seen; undefined before. */
+  get namespaceVersion(): string | undefined {
+    return this.namespace;
+  }
+
+  sawNamespace(version: string): void {
+    this.namespace = version;
+  }
+
+  /** Runs before Redis is used again after it was away. */
+  onRecovery(recovery: Recovery): void {
+    this.recoveries.push(recovery);
+  }
+
+  /**
+   * @throws RedisAway at once while it is away, TooLate after the deadline, and whatever else went wrong
+   */
+  async ask<Result>(question: () => Promise<Result>): Promise<Result> {
+    if (!this.isOpen) throw new RedisAway();
+    try {
+      const result = await this.timed(question());
+      this.breaker.succeeded();
+      return result;
+    } catch (error) {
+      this.notice(error);
+      throw error;
+    }
+  }
+
+  /** Whether it answers now, in time. */
+  async answers(): Promise<boolean> {
+    try {
+      return (await this.ask(() => this.connection.send(NAMESPACE_KEY, ['PING']))) === 'PONG';
+    } catch {
+      return false;
+    }
+  }
+
+  /** Something that may not be lost did not reach Redis: nobody uses it until that is delivered. */
+  mustRecover(reason: string): void {
+    this.breaker.open(reason);
+  }
+
+  /** So much was lost that everything has to be dropped. */
+  mustDropAll(): void {
+    this.hasBeenAway = true;
+  }
+
+  close(): void {
+    this.breaker.stop();
+    this.connection.close();
+  }
+
+  private timed<Result>(answer: Promise<Result>): Promise<Result> {
+    return withinDeadline(answer, this.settings.commandTimeoutMs, 'Redis');
+  }
+
+  private notice(error: unknown): void {
+    // Being full says nothing about reading.
+    if (isOutOfMemory(error)) {
+      this.refusedForMemory++;
+      return;
+    }
+    if (error instanceof UnexpectedReply) this.connection.drop(error.message);
+    this.breaker.failed(reasonOf(error));
+    if (!this.breaker.isClosed) this.hasBeenAway = true;
+  }
+
+  private begin(): void {
+    this.isNew = false;
+    if (this.hasBeenAway) this.breaker.hurry();
+  }
+
+  private markAway(reason: string): void {
+    this.hasBeenAway = true;
+    this.breaker.open(reason);
+  }
+
+  private async recover(): Promise<void> {
+    try {
+      const pong = await this.timed(this.connection.send(NAMESPACE_KEY, ['PING']));
+      if (pong !== 'PONG') throw new UnexpectedReply();
+      const dropsAll = this.hasBeenAway;
+      if (dropsAll) await this.raiseNamespace();
+      const asker: Asker = { ask: (question) => this.timed(question()) };
+      for (const recovery of this.recoveries) await recovery(asker, dropsAll);
+      this.hasBeenAway = false;
+    } catch (error) {
+      if (error instanceof UnexpectedReply || this.connection.isCluster)
+        this.connection.drop(reasonOf(error));
+      throw error;
+    }
+  }
+
+  /** Once, whoever comes first: the others find another version than the one before the outage. */
+  private async raiseNamespace(): Promise<void> {
+    const answer = this.connection.run(
+      RAISE_NAMESPACE,
+      [NAMESPACE_KEY],
+      [this.namespace ?? this.bornAt, String(Date.now())],
+    );
+    const version = await this.timed(answer);
+    if (typeof version !== 'string') throw new UnexpectedReply();
+    this.namespace = version;
+  }
+
+  private report(state: BreakerState, reason?: string): void {
+    this.events.publish({ kind: 'breaker', state });
+    if (state === 'closed') this.logger.log('Redis is back');
+    else if (reason !== undefined) this.logger.warn(`Redis is away, answers are computed: ${reason}`);
+  }
+}
+
+export const isOutOfMemory = (error: unknown): boolean =>
+  error instanceof Error && error.message.includes('OOM command not allowed');

@@ -1,0 +1,41 @@
+import type { Invalidation } from '../invalidation-bus';
+import type { RedisBus } from './redis-bus';
+import type { Asker, RedisGate } from './redis-gate';
+import type { SecondTier } from './second-tier';
+import { newVersion, type TagVersions } from './tag-versions';
+
+/** Invalidates in Redis, then tells the other processes. */
+export class RedisInvalidations {
+  constructor(
+    private readonly gate: RedisGate,
+    private readonly tier: SecondTier,
+    private readonly versions: TagVersions,
+    private readonly bus: RedisBus,
+  ) {}
+
+  /** Keeps everybody from giving out or keeping anything under the tags until the holder renews them. */
+  async hold(tags: readonly string[], holder: string): Promise<void> {
+    const held = this.versions.hold(tags, holder);
+    // On one connection Redis takes one after the other; in a cluster they go different ways.
+    if (this.gate.connection.isCluster) await held;
+    await Promise.all([held, this.bus.publish({ tags })]);
+  }
+
+  /**
+   * @param holder of the tags, where they are on hold
+   * @returns how many answers the patterns reached in Redis
+   */
+  async deliver(
+    { tags = [], keys = [], patterns = [], all }: Invalidation,
+    holder: string = newVersion(),
+    asker: Asker = this.gate,
+  ): Promise<number> {
+    const steps: Promise<unknown>[] = keys.map((key) => this.tier.delete(key, asker));
+    if (tags.length > 0) steps.push(this.versions.renew(tags, holder, asker));
+    if (this.gate.connection.isCluster) await Promise.all(steps);
+    let deleted = 0;
+    for (const pattern of patterns) deleted += await this.tier.deleteMatching(pattern, asker);
+    await Promise.all([...steps, this.bus.publish({ tags, keys, patterns, ...(all && { all }) }, asker)]);
+    return deleted;
+  }
+}
