@@ -84,10 +84,10 @@ export async function freePort(): Promise<number> {
 
 async function answers(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
-  const connected = await Promise.race([
-    once(socket, 'connect').then(() => true),
-    once(socket, 'error').then(() => false),
-  ]);
+  const connected = await once(socket, 'connect').then(
+    () => true,
+    () => false,
+  );
   socket.destroy();
   return connected;
 }

@@ -64,7 +64,7 @@ export class RedisBus implements InvalidationBus {
     try {
       const subscribed = client.connect().then(() => client.subscribe(CHANNEL, (text) => this.hear(text)));
       await withinDeadline(subscribed, 2 * this.settings.connectTimeoutMs, 'Redis');
-      if (this.client !== client || this.closed) return;
+      if (this.client !== client || this.closed) return end(client); // it was on its way when it was given up
       this.pauseMs = FIRST_PAUSE_MS;
       this.isListening = true;
       this.listener?.listening();
@@ -102,8 +102,11 @@ export class RedisBus implements InvalidationBus {
     clearTimeout(this.timer);
     const client = this.client;
     this.client = undefined;
-    void client?.disconnect().catch(() => undefined); // one that never connected is closed already
+    if (client !== undefined) end(client);
     if (this.isListening) this.listener?.lost();
     this.isListening = false;
   }
 }
+
+/** One that never connected is closed already. */
+const end = (client: RedisClient): void => void client.disconnect().catch(() => undefined);

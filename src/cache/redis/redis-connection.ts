@@ -106,7 +106,7 @@ export class RedisConnection {
     this.opening = link;
     try {
       await withinDeadline(link.connect(), 2 * this.connectTimeoutMs, 'Redis');
-      if (this.closed) return;
+      if (this.closed) return link.close(); // what was on its way when it was closed has arrived since
       this.link = link;
       this.pauseMs = FIRST_PAUSE_MS;
       this.watcher.connected();

@@ -1,0 +1,69 @@
+/**
+ * Another process with the built cache, for tests. It understands
+ * `callers` {entry, callers, counter}: so many callers of one key whose load counts up in Redis; answers `answered`;
+ * `commitAndDie` {tags, id}: writes a row, invalidates with the commit, and is killed the moment it is committed.
+ */
+import { createRequire } from 'node:module';
+import { setTimeout as pause } from 'node:timers/promises';
+
+const require = createRequire(import.meta.url);
+const built = (path) => require(`../../dist/src/${path}.js`);
+const { Logger } = require('@nestjs/common');
+const { DataSource } = require('typeorm');
+const { assembleCache } = built('cache/cache-parts');
+const { CacheService } = built('cache/cache.service');
+const { CacheEvents } = built('cache/cache-events');
+const { NoBus } = built('cache/invalidation-bus');
+const { PostgresBus } = built('cache/postgres-bus');
+const { applicationDataSource } = built('database/data-source-options');
+const { DatabaseService } = built('database/database.service');
+const { QueryEvents } = built('database/query-events');
+
+Logger.overrideLogger(false);
+const { REDIS_URL, DATABASE_URL } = process.env;
+
+async function openDatabase() {
+  const limits = { DB_POOL_MAX: 3, DB_POOL_MIN: 0, DB_ACQUIRE_TIMEOUT_MS: 10_000, DB_MAX_LIFETIME_S: 600 };
+  const source = await new DataSource(applicationDataSource(DATABASE_URL, limits)).initialize();
+  return new DatabaseService(source, new QueryEvents());
+}
+
+const database = DATABASE_URL === undefined ? undefined : await openDatabase();
+const settings = {
+  defaultTtlSeconds: 300,
+  firstTierBytes: 16 * 1024 ** 2,
+  maxValueBytes: 1024 ** 2,
+  compressAboveBytes: 32 * 1024,
+  redis:
+    REDIS_URL === undefined
+      ? undefined
+      : { url: REDIS_URL, connectTimeoutMs: 2_000, commandTimeoutMs: 2_000 },
+};
+const bus = database === undefined ? new NoBus() : new PostgresBus(DATABASE_URL, database);
+const cache = new CacheService(assembleCache(settings, new CacheEvents(), bus));
+while (!(await cache.isAnswering())) await pause(5);
+
+const tasks = {
+  async callers({ entry, callers, counter }) {
+    const load = async () => {
+      await cache.increment(counter);
+      await pause(50);
+      return 7;
+    };
+    const answers = await Promise.all(Array.from({ length: callers }, () => cache.getOrCompute(entry, load)));
+    process.send({ type: 'answered', distinct: [...new Set(answers)] });
+  },
+  async commitAndDie({ tags, id }) {
+    await database.transaction(async (tx) => {
+      tx.afterCommit(() => {
+        process.kill(process.pid, 'SIGKILL');
+        return new Promise(() => undefined);
+      });
+      cache.invalidateAfterCommit(tx, tags);
+      await tx.query('INSERT INTO killed (id) VALUES ($1)', [id]);
+    });
+  },
+};
+
+process.on('message', ({ type, ...rest }) => void tasks[type](rest));
+process.send({ type: 'ready' });
