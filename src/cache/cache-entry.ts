@@ -24,11 +24,38 @@ export interface CacheEntry<Value> {
 /** What a part of a key must not hold as it is: separators, wildcards, and what is not printable ASCII. */
 const TO_ENCODE = /[^\w.~|,=@-]/;
 
-export const keyOf = ({ key }: CacheEntry<unknown>): string => {
-  let text: string = key[0];
-  for (let index = 1; index < key.length; index++) text += `:${encodedPart(key[index] as string)}`;
-  return text;
-};
+/** Parts seen lately, with the key they lead to: a text that is made anew costs a map more than all the rest. */
+interface KnownParts {
+  key?: string;
+  readonly next: Map<string, KnownParts>;
+}
+
+const MAX_KNOWN = 50_000;
+let known: KnownParts = { next: new Map() };
+let knownCount = 0;
+
+export function keyOf({ key }: CacheEntry<unknown>): string {
+  let parts = known;
+  for (let index = 0; index < key.length; index++) {
+    const part = key[index] as string;
+    parts = parts.next.get(part) ?? remember(parts, part);
+  }
+  return (parts.key ??= composed(key));
+}
+
+function remember(parts: KnownParts, part: string): KnownParts {
+  if (knownCount++ > MAX_KNOWN) {
+    known = { next: new Map() };
+    knownCount = 0;
+  }
+  const next: KnownParts = { next: new Map() };
+  parts.next.set(part, next);
+  return next;
+}
+
+function composed([prefix, ...parts]: readonly string[]): string {
+  return [prefix, ...parts.map(encodedPart)].join(':');
+}
 
 /** The key of the answer under this prefix that the parts tell from others. */
 export const buildKey = (prefix: string, ...parts: string[]): string =>

@@ -6,6 +6,7 @@ import { buildKey, keyOf, type CacheEntry } from './cache-entry';
 import type { CacheParts, SharedParts } from './cache-parts';
 import type { CacheStatistics, PrefixStatistics } from './cache-statistics';
 import type { BreakerState } from './circuit-breaker';
+import { CoarseClock } from './coarse-clock';
 import { answerOf } from './keeper';
 import { fraction, lifetimeOf } from './lifetime';
 import type { Load } from './loader';
@@ -45,6 +46,7 @@ const CONNECT_MS = 1_000;
 export class CacheService implements OnModuleInit, OnApplicationShutdown {
   /** Limits that all processes share. */
   readonly quota: Quota;
+  private readonly clock = new CoarseClock();
   private readonly writer: Writer;
   private readonly logger = new Logger('Cache');
   private readonly logging: NodeJS.Timeout;
@@ -66,7 +68,7 @@ export class CacheService implements OnModuleInit, OnApplicationShutdown {
    */
   getOrCompute<Value>(entry: CacheEntry<Value>, load: Load<Value>): Promise<Value> {
     const key = keyOf(entry);
-    const now = Date.now();
+    const { now } = this.clock;
     const record = this.parts.first.get(key, now);
     if (record === undefined) return this.parts.finder.find(entry, key, load).then(({ value }) => value);
     if (now >= record.renewAt) this.parts.finder.renewBehind(entry, key, record, load);
@@ -77,7 +79,7 @@ export class CacheService implements OnModuleInit, OnApplicationShutdown {
   /** The same with how it came about and how old it is, for whoever answers on: ETag, Age, X-Cache. */
   answer<Value>(entry: CacheEntry<Value>, load: Load<Value>): Promise<CachedAnswer<Value>> {
     const key = keyOf(entry);
-    const now = Date.now();
+    const { now } = this.clock;
     const record = this.parts.first.get(key, now);
     if (record === undefined) return this.parts.finder.find(entry, key, load);
     if (now >= record.renewAt)
@@ -88,7 +90,7 @@ export class CacheService implements OnModuleInit, OnApplicationShutdown {
 
   /** What is fresh in the memory of this process right now; it counts as a hit. Undefined says nothing about Redis. */
   peek<Value>(entry: CacheEntry<Value>): CachedAnswer<Value> | undefined {
-    const now = Date.now();
+    const { now } = this.clock;
     const record = this.parts.first.get(keyOf(entry), now);
     if (record === undefined || now >= record.renewAt) return undefined;
     record.statistics.memory.hits++;
@@ -99,7 +101,7 @@ export class CacheService implements OnModuleInit, OnApplicationShutdown {
   async get<Value>(place: Place<Value>): Promise<Value | undefined> {
     const entry = this.entryOf(place);
     const key = keyAt(place);
-    const record = this.parts.first.get(key, Date.now());
+    const record = this.parts.first.get(key, this.clock.now);
     if (record !== undefined) {
       record.statistics.memory.hits++;
       return record.value as Value;
@@ -219,6 +221,7 @@ export class CacheService implements OnModuleInit, OnApplicationShutdown {
   /** After the last request: what it changed still had to be dropped for other processes. */
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.logging);
+    this.clock.stop();
     this.parts.invalidations.close();
     await this.parts.bus.close();
     this.parts.shared?.gate.close();
