@@ -99,9 +99,10 @@ export class Finder {
       this.shared === undefined
         ? this.loadAlone(entry, search, load)
         : this.obtain(this.shared, entry, search, load, known);
-    const answer = obtained.finally(() => this.flights.remove(search));
-    search.answer = answer;
-    return answer;
+    const over = () => this.flights.remove(search);
+    obtained.then(over, over);
+    search.answer = obtained;
+    return obtained;
   }
 
   private behind<Value>(

@@ -56,16 +56,15 @@ export class FirstTier {
   }
 
   /** @param jsonBytes what the value takes as JSON, as measured when it was frozen */
-  put(key: string, draft: FirstTierDraft, jsonBytes: number): FirstTierRecord {
-    const bytes = RECORD_BYTES + 2 * key.length + BYTES_PER_JSON_BYTE * jsonBytes;
-    const record = { ...draft, answer: Promise.resolve(draft.value), bytes };
-    if (this.closed) return record;
+  put(key: string, draft: FirstTierDraft, jsonBytes: number): void {
+    if (this.closed) return;
     this.delete(key);
-    if (bytes > this.maxBytes) return record;
+    const bytes = RECORD_BYTES + 2 * key.length + BYTES_PER_JSON_BYTE * jsonBytes;
+    if (bytes > this.maxBytes) return;
+    const record = { ...draft, answer: Promise.resolve(draft.value), bytes };
     this.count(record, bytes);
     this.records.set(key, record);
     while (this.bytesKept > this.maxBytes) this.records.evict(Math.ceil(this.records.size / SHARE_EVICTED));
-    return record;
   }
 
   delete(key: string): void {

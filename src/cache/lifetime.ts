@@ -1,9 +1,11 @@
-import { randomInt } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import type { CacheEntry } from './cache-entry';
 
 /** How long "there is none" is kept when the entry does not say. */
 const NULL_TTL_SECONDS = 30;
-const STEPS = 1 << 24;
+/** Asking the system for each number would take longer than all the rest. */
+const pool = new Uint32Array(1_024);
+let used = pool.length;
 
 /** When an answer that is computed now stops being fresh, and when it ends; milliseconds of the wall clock. */
 export interface Lifetime {
@@ -13,7 +15,13 @@ export interface Lifetime {
 }
 
 /** From 0 to 1, both excluded. */
-export const fraction = (): number => (randomInt(STEPS - 1) + 1) / STEPS;
+export function fraction(): number {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  return ((pool[used++] as number) + 1) / (2 ** 32 + 1);
+}
 
 /** @param chance from 0 to 1: makes the time up to a tenth shorter or longer, so that answers do not all end at once */
 export function lifetimeOf(

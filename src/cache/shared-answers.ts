@@ -20,24 +20,26 @@ export class SharedAnswers {
   ) {}
 
   /** @returns undefined while Redis is away */
-  async look(entry: CacheEntry<unknown>, key: string): Promise<Look | undefined> {
+  look(entry: CacheEntry<unknown>, key: string): Promise<Look | undefined> {
     const counts = this.statistics.of(prefixOf(entry)).redis;
     if (!this.gate.isOpen) {
       counts.errors++;
-      return undefined;
+      return Promise.resolve(undefined);
     }
     const started = performance.now();
-    try {
-      const look = await this.tier.look(key, entry.tags);
-      if (look.envelope === undefined) counts.misses++;
-      return look;
-    } catch (error) {
-      counts.errors++;
-      this.logger.debug(`Redis did not answer: ${String(error)}`);
-      return undefined;
-    } finally {
-      this.tell('read', entry, started);
-    }
+    return this.tier.look(key, entry.tags).then(
+      (look) => {
+        if (look.envelope === undefined) counts.misses++;
+        this.tell('read', entry, started);
+        return look;
+      },
+      (error: unknown) => {
+        counts.errors++;
+        this.tell('read', entry, started);
+        this.logger.debug(`Redis did not answer: ${String(error)}`);
+        return undefined;
+      },
+    );
   }
 
   async acquire(

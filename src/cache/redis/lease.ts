@@ -6,6 +6,8 @@ import type { SecondTier, Versions } from './second-tier';
 
 /** A holder that died keeps others waiting no longer than this. */
 const LEASE_MS = 3_000;
+/** Of an envelope, beside its key: form, key and version come first. */
+const HEAD_CHARACTERS = 100;
 
 /** The right of one load, of all processes, to fill a key. */
 export interface Lease {
@@ -42,7 +44,7 @@ export class Leases {
     );
     if (!Array.isArray(reply)) throw new UnexpectedReply();
     const [isMine, kept] = reply as unknown[];
-    const lease = isMine === 1 ? this.leaseOf(key, `${token} ${mine}`) : undefined;
+    const lease = isMine === 1 ? this.leaseOf(key, `${token} ${mine}`, kept) : undefined;
     const envelope = await this.tier.counting(parsedOrNothing(kept), key, versions);
     if (envelope !== undefined && envelope.version !== known && Date.now() < envelope.freshUntil) {
       await lease?.release();
@@ -52,8 +54,10 @@ export class Leases {
   }
 
   /** Extended for as long as the load takes, so that a slow one is not done twice. */
-  private leaseOf(key: string, holder: string): Lease {
+  private leaseOf(key: string, holder: string, kept: unknown): Lease {
     const { connection } = this.gate;
+    // Its version stands there: enough to see whether it is still the same.
+    const seen = typeof kept === 'string' ? kept.slice(0, HEAD_CHARACTERS + key.length) : '';
     const renewal = setInterval(() => {
       const renewed = this.gate.ask(() => connection.run(RENEW, [leaseKey(key)], [holder, String(LEASE_MS)]));
       void renewed.catch(() => undefined); // a lease that ended is noticed when it is filled
@@ -65,7 +69,9 @@ export class Leases {
         const packed = JSON.stringify(await this.tier.pack(envelope, jsonBytes));
         const milliseconds = String(Math.max(1, Math.ceil(envelope.expiresAt - envelope.createdAt)));
         const keys = [leaseKey(key), valueKey(key)];
-        return (await this.gate.ask(() => connection.run(FILL, keys, [holder, packed, milliseconds]))) === 1;
+        return (
+          (await this.gate.ask(() => connection.run(FILL, keys, [holder, packed, milliseconds, seen]))) === 1
+        );
       },
       release: async () => {
         clearInterval(renewal);

@@ -90,16 +90,9 @@ export class RedisGate implements Asker {
   /**
    * @throws RedisAway at once while it is away, TooLate after the deadline, and whatever else went wrong
    */
-  async ask<Result>(question: () => Promise<Result>): Promise<Result> {
-    if (!this.isOpen) throw new RedisAway();
-    try {
-      const result = await this.timed(question());
-      this.breaker.succeeded();
-      return result;
-    } catch (error) {
-      this.notice(error);
-      throw error;
-    }
+  ask<Result>(question: () => Promise<Result>): Promise<Result> {
+    if (!this.isOpen) return Promise.reject(new RedisAway());
+    return this.timed(question()).then(this.succeeded, this.failed) as Promise<Result>;
   }
 
   /** Whether it answers now, in time. */
@@ -125,6 +118,16 @@ export class RedisGate implements Asker {
     this.breaker.stop();
     this.connection.close();
   }
+
+  private readonly succeeded = <Result>(result: Result): Result => {
+    this.breaker.succeeded();
+    return result;
+  };
+
+  private readonly failed = (error: unknown): never => {
+    this.notice(error);
+    throw error;
+  };
 
   private timed<Result>(answer: Promise<Result>): Promise<Result> {
     return withinDeadline(answer, this.settings.commandTimeoutMs, 'Redis');

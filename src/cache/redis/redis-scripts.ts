@@ -46,9 +46,15 @@ export const RELEASE = script(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])`);
 
-/** KEYS lease, value; ARGV token and versions, the answer, milliseconds. Fills only for whom the lease still is. */
+/**
+ * KEYS lease, value; ARGV token and versions, the answer, milliseconds, the beginning of what was kept when the lease was
+ * acquired. Fills only for whom the lease still is, and never over what somebody has set since.
+ */
 export const FILL = script(`
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local kept = redis.call('GETRANGE', KEYS[2], 0, #ARGV[4] - 1)
+if ARGV[4] == '' then kept = redis.call('GETRANGE', KEYS[2], 0, 0) end
+if kept ~= '' and kept ~= ARGV[4] then return 0 end
 redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
 redis.call('DEL', KEYS[1])
 return 1`);

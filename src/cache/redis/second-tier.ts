@@ -32,24 +32,35 @@ export class SecondTier {
   ) {}
 
   /** The answer with everything that decides whether it counts, in one round trip. */
-  async look(key: string, tags: readonly string[]): Promise<Look> {
-    const [value, ...rest] = await this.readTogether(key, tags.map(tagKey));
-    const versions = await this.complete(rest, tags);
+  look(key: string, tags: readonly string[]): Promise<Look> {
+    return this.readTogether(key, tags.map(tagKey)).then(([value, ...rest]) => {
+      const versions = this.complete(rest, tags);
+      if (versions instanceof Promise) return this.lookAt(value, key, versions);
+      const envelope = this.counting(value, key, versions);
+      return envelope instanceof Promise ? this.lookAt(value, key, versions) : { versions, envelope };
+    });
+  }
+
+  /** The same where something has to be waited for. */
+  private async lookAt(
+    value: unknown,
+    key: string,
+    pending: Promise<Versions | undefined> | Versions | undefined,
+  ): Promise<Look> {
+    const versions = await pending;
     return { versions, envelope: await this.counting(value, key, versions) };
   }
 
   /** Those of a key's answer that is already at hand, checked against what it must have been computed under. */
-  async counting(
+  counting(
     packed: unknown,
     key: string,
     versions: Versions | undefined,
-  ): Promise<Envelope | undefined> {
+  ): Envelope | undefined | Promise<Envelope | undefined> {
     if (packed === undefined || versions === undefined) return undefined;
     const opened = unpack(packed, key, this.settings.maxValueBytes);
-    const envelope = opened instanceof Promise ? await opened : opened;
-    return envelope !== undefined && Date.now() < envelope.expiresAt && areSame(envelope, versions)
-      ? envelope
-      : undefined;
+    if (!(opened instanceof Promise)) return current(opened, versions);
+    return opened.then((envelope) => current(envelope, versions));
   }
 
   /** What to write for an answer. */
@@ -57,18 +68,13 @@ export class SecondTier {
     return jsonBytes > this.settings.compressAboveBytes ? packCompressed(envelope) : pack(envelope);
   }
 
-  /** Keeps an answer whatever loads of it are running: they do not fill it any more. */
+  /** Keeps an answer whatever loads of it are running: they do not fill over what was not there when they began. */
   async set(envelope: Envelope, jsonBytes: number): Promise<void> {
     const packing = this.pack(envelope, jsonBytes);
     const packed = packing instanceof Promise ? await packing : packing;
     const { connection } = this.gate;
     const milliseconds = Math.max(1, Math.ceil(envelope.expiresAt - envelope.createdAt));
-    // One after the other on one connection: a load that still has its lease writes before, and is overwritten.
-    await this.gate.ask(() => {
-      const lease = connection.send(leaseKey(envelope.key), ['DEL', leaseKey(envelope.key)]);
-      const value = connection.values.set(valueKey(envelope.key), packed, milliseconds);
-      return Promise.all([lease, value]);
-    });
+    await this.gate.ask(() => connection.values.set(valueKey(envelope.key), packed, milliseconds));
   }
 
   /** Drops an answer and the right of running loads to fill it, in this order. */
@@ -106,7 +112,7 @@ export class SecondTier {
   }
 
   /** @returns the value taken from JSON, then the versions of namespace and tags as they are */
-  private async readTogether(key: string, tags: readonly string[]): Promise<unknown[]> {
+  private readTogether(key: string, tags: readonly string[]): Promise<unknown[]> {
     const { connection } = this.gate;
     const keys = [NAMESPACE_KEY, ...tags];
     if (connection.isCluster) {
@@ -117,27 +123,43 @@ export class SecondTier {
         ]),
       );
     }
-    const reply = await this.gate.ask(() => connection.send('', ['MGET', valueKey(key), ...keys]));
-    if (!Array.isArray(reply) || reply.length !== keys.length + 1) throw this.unexpected();
-    const [value, ...versions] = reply as unknown[];
-    return [parsed(value), ...versions];
+    return this.gate
+      .ask(() => connection.send('', ['MGET', valueKey(key), ...keys]))
+      .then((reply) => {
+        if (!Array.isArray(reply) || reply.length !== keys.length + 1) throw this.unexpected();
+        const replies = reply as unknown[];
+        replies[0] = parsed(replies[0]);
+        return replies;
+      });
   }
 
   /** A version that is missing is made: what was kept under a forgotten one never counts again. */
-  private async complete(replies: unknown[], tags: readonly string[]): Promise<Versions | undefined> {
+  private complete(
+    replies: unknown[],
+    tags: readonly string[],
+  ): Promise<Versions | undefined> | Versions | undefined {
     if (replies.some((reply) => reply !== null && typeof reply !== 'string')) throw this.unexpected();
-    const [namespace, ...versions] = replies as (string | null)[];
-    const current = namespace ?? (await this.makeNamespace());
-    this.gate.sawNamespace(current);
-    if (versions.includes(null)) {
-      await Promise.all(
-        versions.map(async (version, index) => {
-          versions[index] = version ?? (await this.newVersionOf(tags[index] as string));
-        }),
-      );
-    }
-    if (versions.some((version) => (version as string).startsWith('held:'))) return undefined;
-    return { namespace: current, tags: versions as string[] };
+    if (replies.includes(null)) return this.makeMissing(replies as (string | null)[], tags);
+    return this.versionsIn(replies as string[]);
+  }
+
+  private async makeMissing(
+    replies: readonly (string | null)[],
+    tags: readonly string[],
+  ): Promise<Versions | undefined> {
+    const made = replies.map((reply, index) => {
+      if (reply !== null) return reply;
+      return index === 0 ? this.makeNamespace() : this.newVersionOf(tags[index - 1] as string);
+    });
+    return this.versionsIn(await Promise.all(made));
+  }
+
+  /** @returns undefined while one of the tags is on hold */
+  private versionsIn([namespace, ...tags]: readonly string[]): Versions | undefined {
+    this.gate.sawNamespace(namespace as string);
+    return tags.some((version) => version.startsWith('held:'))
+      ? undefined
+      : { namespace: namespace as string, tags };
   }
 
   private async newVersionOf(tag: string): Promise<string> {
@@ -195,6 +217,11 @@ function parsed(text: unknown): unknown {
 function missWhereUnreadable(error: unknown): undefined {
   if (error instanceof SyntaxError) return undefined;
   throw error;
+}
+
+function current(envelope: Envelope | undefined, versions: Versions): Envelope | undefined {
+  if (envelope === undefined || Date.now() >= envelope.expiresAt) return undefined;
+  return areSame(envelope, versions) ? envelope : undefined;
 }
 
 function areSame(envelope: Envelope, versions: Versions): boolean {
