@@ -145,6 +145,7 @@ describe('Redis', () => {
     await lab.cache.getOrCompute(entry, () => Promise.resolve(2));
     await untilCaching(lab);
     await until(() => lab.cache.isAnswering());
+    expect(lab.cache.breaker).toBe('closed');
   });
 
   it('may end the subscription: nothing is kept in memory until it is there again', async () => {

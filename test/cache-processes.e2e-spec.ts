@@ -116,6 +116,8 @@ describe.each([
       return Promise.resolve();
     });
     await until(() => entries.every((entry) => one.cache.peek(entry) === undefined));
+    for (const entry of entries)
+      expect(await one.cache.getOrCompute(entry, () => Promise.resolve(2))).toBe(2);
   });
 
   it('never keep what is older than an invalidation they heard of', async () => {

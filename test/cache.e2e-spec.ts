@@ -118,6 +118,7 @@ describe.each([
     let loads = 0;
     await cache.getOrCompute(entry, () => Promise.resolve(++loads));
     await until(async () => (await cache.getOrCompute(entry, () => Promise.resolve(++loads))) > 1);
+    expect(loads).toBe(2);
   });
 
   it('are given out stale while a new one is computed, where the entry says so', async () => {
@@ -197,7 +198,7 @@ describe('a quota', () => {
     const key = newId();
     const limit = { limit: 100, windowMs: 60_000 };
     const taken = await Promise.all(
-      Array.from({ length: 300 }, (_one, index) => caches[index % 2]?.cache.quota.take(key, limit)),
+      Array.from({ length: 300 }, async (_one, index) => caches[index % 2]?.cache.quota.take(key, limit)),
     );
     expect(taken.filter((one) => one?.allowed)).toHaveLength(100);
     const refused = taken.find((one) => !one?.allowed);

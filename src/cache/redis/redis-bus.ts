@@ -2,7 +2,7 @@ import { newId } from '../../common/id';
 import { withinDeadline } from '../deadline';
 import type { BusListener, Invalidation, InvalidationBus } from '../invalidation-bus';
 import { decodeInvalidation, encodeInvalidation } from '../invalidation-message';
-import { makeClient, nodesOf, type RedisClient } from './redis-client';
+import { makeSubscriber, nodesOf, type RedisClient } from './redis-client';
 import type { Asker, RedisGate, RedisSettings } from './redis-gate';
 import { CHANNEL } from './redis-keys';
 
@@ -57,7 +57,7 @@ export class RedisBus implements InvalidationBus {
 
   private async connect(): Promise<void> {
     const node = this.nodes[this.tries++ % this.nodes.length] as string;
-    const client = makeClient(node, this.settings.connectTimeoutMs);
+    const client = makeSubscriber(node, this.settings.connectTimeoutMs);
     this.client = client;
     const lost = () => this.lose(client);
     client.on('error', lost).on('end', lost);

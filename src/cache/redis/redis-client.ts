@@ -14,13 +14,16 @@ export const nodesOf = (url: string): string[] => url.split(',').map((node) => n
 /**
  * What reads from the socket. The client throws on a reply to no question, out of the socket's event, which would end
  * the process: here it ends the connection.
+ * @param keepsBytes messages of a subscription are pieced together from what was read; replies become text at once
  */
-function guardedRead() {
+function guardedRead(keepsBytes: boolean) {
+  const buffer = Buffer.allocUnsafe(READ_BYTES);
   return {
-    buffer: Buffer.allocUnsafe(READ_BYTES),
-    callback(this: Socket, bytes: number, buffer: Uint8Array): boolean {
+    buffer,
+    callback(this: Socket, bytes: number): boolean {
+      const read = buffer.subarray(0, bytes);
       try {
-        this.emit('data', Buffer.from(buffer.subarray(0, bytes)));
+        this.emit('data', keepsBytes ? Buffer.from(read) : read);
       } catch (error) {
         this.destroy(error as Error);
       }
@@ -29,11 +32,11 @@ function guardedRead() {
   };
 }
 
-const settings = (connectTimeoutMs: number, reconnectStrategy: false | number) => ({
+const settings = (connectTimeoutMs: number, reconnectStrategy: false | number, keepsBytes = false) => ({
   disableOfflineQueue: true,
   disableClientInfo: true,
   commandsQueueMaxLength: MAX_WAITING,
-  socket: { connectTimeout: connectTimeoutMs, reconnectStrategy, onread: guardedRead() },
+  socket: { connectTimeout: connectTimeoutMs, reconnectStrategy, onread: guardedRead(keepsBytes) },
 });
 
 /**
@@ -42,6 +45,11 @@ const settings = (connectTimeoutMs: number, reconnectStrategy: false | number) =
  */
 export function makeClient(url: string, connectTimeoutMs: number): RedisClient {
   return createClient({ url, ...settings(connectTimeoutMs, false) });
+}
+
+/** The same for one that only listens. */
+export function makeSubscriber(url: string, connectTimeoutMs: number): RedisClient {
+  return createClient({ url, ...settings(connectTimeoutMs, false, true) });
 }
 
 /** A client of a cluster; user, password and TLS are those of the first node. */

@@ -92,7 +92,7 @@ export class RedisGate implements Asker {
    */
   ask<Result>(question: () => Promise<Result>): Promise<Result> {
     if (!this.isOpen) return Promise.reject(new RedisAway());
-    return this.timed(question()).then(this.succeeded, this.failed) as Promise<Result>;
+    return this.timed(question()).then<Result, never>(this.succeeded, this.failed);
   }
 
   /** Whether it answers now, in time. */

@@ -147,7 +147,7 @@ export class SecondTier {
     replies: readonly (string | null)[],
     tags: readonly string[],
   ): Promise<Versions | undefined> {
-    const made = replies.map((reply, index) => {
+    const made = replies.map(async (reply, index) => {
       if (reply !== null) return reply;
       return index === 0 ? this.makeNamespace() : this.newVersionOf(tags[index - 1] as string);
     });
