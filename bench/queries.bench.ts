@@ -85,13 +85,13 @@ async function onThrowAwayCluster<Result>(
 async function measure(
   cluster: ThrowAwayCluster,
   options: Options,
-  { stores }: CacheTiers,
+  { tiers }: CacheTiers,
   progress: Progress,
 ): Promise<Report> {
   const results = await runBenchmark(cluster, {
     queries: options.only,
     sizes: options.sizes,
-    stores,
+    tiers,
     onProgress: (what, done, total) => progress.show(what, done, total),
   });
   const circumstances = await circumstancesOf(cluster.ownerUrl);

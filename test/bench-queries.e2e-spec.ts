@@ -1,17 +1,20 @@
 import { runBenchmark } from '../bench/queries/run-benchmark';
+import { memoryTier } from '../bench/queries/cache-tiers';
 import { HOT_QUERIES } from '../bench/queries/hot-queries';
-import { MemoryStore } from '../src/cache/memory.store';
 import { emptyDatabase } from './support/database';
 
 /** Those whose answers are full pages in a small market. */
 const QUERIES = HOT_QUERIES.filter(({ name }) => ['log-in', 'readings', 'history'].includes(name));
 
 describe('the benchmark of the hot queries', () => {
+  const memory = memoryTier();
+  afterAll(() => memory.cache.onApplicationShutdown());
+
   it('measures them without indexes, with them and from the cache', async () => {
     const results = await runBenchmark(await emptyDatabase(), {
       queries: QUERIES,
       sizes: [5_000],
-      stores: [new MemoryStore()],
+      tiers: [memory],
       rounds: 1,
     });
     expect(results.map(({ query }) => query.name)).toEqual(['log-in', 'readings', 'history']);

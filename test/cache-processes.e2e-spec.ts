@@ -7,10 +7,12 @@ import type { CacheEntry } from '../src/cache/cache-entry';
 import { NoBus } from '../src/cache/invalidation-bus';
 import { PostgresBus } from '../src/cache/postgres-bus';
 import { newId } from '../src/common/id';
+import { loadConfig } from '../src/config/config';
 import { applicationDataSource } from '../src/database/data-source-options';
 import type { DatabaseUrls } from '../src/database/database.module';
 import { DatabaseService } from '../src/database/database.service';
 import { QueryEvents } from '../src/database/query-events';
+import { Replicas } from '../src/database/replicas';
 import {
   closeCaches,
   connectedCache,
@@ -38,17 +40,14 @@ afterEach(async () => {
 });
 
 async function database(): Promise<DatabaseService> {
-  const limits = {
-    DB_POOL_MAX: 5,
-    DB_POOL_MIN: 0,
-    DB_ACQUIRE_TIMEOUT_MS: 10_000,
-    DB_IDLE_TIMEOUT_MS: 10_000,
-    DB_MAX_LIFETIME_S: 600,
-    DB_STATEMENT_TIMEOUT_MS: 10_000,
-  };
-  const source = await new DataSource(applicationDataSource(urls.ownerUrl, limits)).initialize();
+  const config = loadConfig({
+    DATABASE_URL: urls.ownerUrl,
+    JWT_SECRET: 'a secret of tests only, 32 characters or more',
+  });
+  const options = applicationDataSource(urls.ownerUrl, config.environment, () => undefined);
+  const source = await new DataSource(options).initialize();
   open.push({ close: () => source.destroy() });
-  return new DatabaseService(source, new QueryEvents());
+  return new DatabaseService(source, new QueryEvents(), new Replicas(config, source));
 }
 
 const byRedis = () => connectedCache({ url: redisUrl() });

@@ -1,9 +1,7 @@
-import { CacheEvents } from '../../src/cache/cache-events';
 import type { CacheEntry } from '../../src/cache/cache-entry';
-import type { CacheStore } from '../../src/cache/cache-store';
-import { CacheService } from '../../src/cache/cache.service';
 import { ExplainedError } from '../../src/database/explained-error';
 import type { Side } from '../measure';
+import type { CacheTier } from './cache-tiers';
 
 /** Longer than a measurement takes. */
 const TTL_SECONDS = 900;
@@ -11,14 +9,13 @@ const TTL_SECONDS = 900;
 /**
  * Keeps answers by the application's own cache, under keys that it has for nothing else.
  * @returns what gets them back one after the other
- * @throws ExplainedError when the store does not keep them
+ * @throws ExplainedError when the cache does not keep them
  */
 export async function cachedAnswers(
-  store: CacheStore,
+  { tier, cache }: CacheTier,
   query: string,
   answers: readonly (readonly unknown[])[],
 ): Promise<Side> {
-  const cache = new CacheService(store, new CacheEvents());
   const tag = `bench:${query}`;
   const entryOf = (number: number): CacheEntry<readonly unknown[]> => ({
     key: [tag, String(number)],
@@ -39,7 +36,7 @@ export async function cachedAnswers(
   for (let number = 0; number < answers.length; number++) await side(number);
   if (loads > 0)
     throw new ExplainedError(
-      `The cache (${store.tier}) gave back only ${answers.length - loads} of ${answers.length} answers: let it have more memory, or nobody else work in it`,
+      `The cache (${tier}) gave back only ${answers.length - loads} of ${answers.length} answers: let it have more memory, or nobody else work in it`,
     );
   return side;
 }

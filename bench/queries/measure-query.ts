@@ -1,5 +1,4 @@
 import { Pool, type PoolConfig } from 'pg';
-import type { CacheStore } from '../../src/cache/cache-store';
 import { environmentSchema } from '../../src/config/environment';
 import { applicationDataSource } from '../../src/database/data-source-options';
 import { ExplainedError } from '../../src/database/explained-error';
@@ -9,6 +8,7 @@ import type { Statement } from '../../src/database/statement';
 import { dropIndexes } from '../filled-database/indexes';
 import { interleave, measureFor, Samples, type Figures, type Interleaving, type Side } from '../measure';
 import { bareAnswer } from './bare-answer';
+import type { CacheTier } from './cache-tiers';
 import { cachedAnswers } from './cached-answers';
 import type { Ask, HotQuery, Question } from './hot-query';
 
@@ -27,10 +27,10 @@ export interface Measured {
   /** With all its indexes. */
   readonly after: Figures;
   /** From the cache in this process, and from Redis where there is one. */
-  readonly cached: Readonly<Partial<Record<CacheStore['tier'], Figures>>>;
+  readonly cached: Readonly<Partial<Record<CacheTier['tier'], Figures>>>;
 }
 
-type SideName = 'roundTrip' | 'bare' | 'before' | 'after' | CacheStore['tier'];
+type SideName = 'roundTrip' | 'bare' | 'before' | 'after' | CacheTier['tier'];
 
 const QUESTIONS = 500;
 const LEAST_QUESTIONS = 5;
@@ -57,12 +57,12 @@ export interface FilledDatabase {
 export async function measureQuery(
   query: HotQuery,
   databases: readonly FilledDatabase[],
-  stores: readonly CacheStore[],
+  tiers: readonly CacheTier[],
   rounds: number,
 ): Promise<Measured[]> {
   const sizes: SizeMeasurement[] = [];
   try {
-    for (const database of databases) sizes.push(await SizeMeasurement.open(query, database, stores));
+    for (const database of databases) sizes.push(await SizeMeasurement.open(query, database, tiers));
     for (let round = 0; round < rounds; round++) {
       for (const size of sizes) await size.measureOnce();
     }
@@ -86,7 +86,7 @@ class SizeMeasurement {
   static async open(
     query: HotQuery,
     { rows, url }: FilledDatabase,
-    stores: readonly CacheStore[],
+    tiers: readonly CacheTier[],
   ): Promise<SizeMeasurement> {
     const pools = { fast: poolOf(url), slow: poolOf(url) };
     try {
@@ -98,8 +98,8 @@ class SizeMeasurement {
         ['bare', () => ask(bare)],
         ['after', asking(questions, ask)],
       ]);
-      for (const store of stores)
-        fast.set(store.tier, await cachedAnswers(store, `${query.name}:${rows}`, answers));
+      for (const tier of tiers)
+        fast.set(tier.tier, await cachedAnswers(tier, `${query.name}:${rows}`, answers));
       return new SizeMeasurement(query, rows, pools, questions, fast);
     } catch (error) {
       await close(pools);

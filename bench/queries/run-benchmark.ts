@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
-import type { CacheStore } from '../../src/cache/cache-store';
 import { migrate } from '../../src/database/schema/migrate';
 import { fill } from '../filled-database/fill';
 import type { ThrowAwayCluster } from '../throw-away-cluster';
+import type { CacheTier } from './cache-tiers';
 import type { HotQuery } from './hot-query';
 import { measureQuery, type FilledDatabase } from './measure-query';
 import type { QueryResult } from './targets';
@@ -12,7 +12,7 @@ export interface BenchmarkOptions {
   readonly queries: readonly HotQuery[];
   /** Rows of the main table of each, the smallest first. */
   readonly sizes: readonly number[];
-  readonly stores: readonly CacheStore[];
+  readonly tiers: readonly CacheTier[];
   /** How often the sides take turns; more of them, and figures are steadier. */
   readonly rounds?: number;
   /** What is being done, and how much of the whole is. */
@@ -29,7 +29,7 @@ const FILLING = 0.9;
  */
 export async function runBenchmark(
   cluster: Pick<ThrowAwayCluster, 'ownerUrl' | 'applicationUrl'>,
-  { queries, sizes, stores, rounds = ROUNDS, onProgress = () => undefined }: BenchmarkOptions,
+  { queries, sizes, tiers, rounds = ROUNDS, onProgress = () => undefined }: BenchmarkOptions,
 ): Promise<QueryResult[]> {
   const databases = await Databases.at(cluster);
   try {
@@ -40,7 +40,7 @@ export async function runBenchmark(
       const measured = await databases.using(sizes, async (filled) => {
         await fillAll(query, filled, (what, share) => step(what, FILLING * share));
         step('measuring', FILLING);
-        return measureQuery(query, filled, stores, rounds);
+        return measureQuery(query, filled, tiers, rounds);
       });
       results.push({ query, sizes: measured });
     }
