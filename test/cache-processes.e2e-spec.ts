@@ -228,8 +228,13 @@ class Neighbour {
   }
 
   async says(what: string): Promise<Record<string, unknown>> {
+    const ended = once(this.child, 'exit').then(([code, signal]) => {
+      throw new Error(`The other process ended (${code ?? signal}) before it said ${what}`);
+    });
     for (;;) {
-      const [message] = (await once(this.child, 'message')) as [Record<string, unknown>];
+      const [message] = (await Promise.race([once(this.child, 'message'), ended])) as [
+        Record<string, unknown>,
+      ];
       if (message['type'] === what) return message;
     }
   }

@@ -15,17 +15,20 @@ const { CacheService } = built('cache/cache.service');
 const { CacheEvents } = built('cache/cache-events');
 const { NoBus } = built('cache/invalidation-bus');
 const { PostgresBus } = built('cache/postgres-bus');
+const { loadConfig } = built('config/config');
 const { applicationDataSource } = built('database/data-source-options');
 const { DatabaseService } = built('database/database.service');
 const { QueryEvents } = built('database/query-events');
+const { Replicas } = built('database/replicas');
 
 Logger.overrideLogger(false);
 const { REDIS_URL, DATABASE_URL } = process.env;
 
 async function openDatabase() {
-  const limits = { DB_POOL_MAX: 3, DB_POOL_MIN: 0, DB_ACQUIRE_TIMEOUT_MS: 10_000, DB_MAX_LIFETIME_S: 600 };
-  const source = await new DataSource(applicationDataSource(DATABASE_URL, limits)).initialize();
-  return new DatabaseService(source, new QueryEvents());
+  const config = loadConfig({ DATABASE_URL, JWT_SECRET: 'a secret of tests only, 32 characters or more' });
+  const options = applicationDataSource(DATABASE_URL, config.environment, () => undefined);
+  const source = await new DataSource(options).initialize();
+  return new DatabaseService(source, new QueryEvents(), new Replicas(config, source));
 }
 
 const database = DATABASE_URL === undefined ? undefined : await openDatabase();
