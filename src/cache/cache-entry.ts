@@ -17,6 +17,11 @@ export interface CacheEntry<Value> {
    * every process at once, such as a right that was taken away.
    */
   readonly sharedOnly?: true;
+  /**
+   * When a value stops being right by itself, whatever its TTL: an end that nobody writes down, such as a session's or
+   * an offer's. Milliseconds of the wall clock; undefined for never. `null` is not asked.
+   */
+  validUntil?(value: Value): number | undefined;
   /** Only for the type checker: what is kept under the key. Values are plain JSON. */
   readonly value?: Value;
 }

@@ -25,16 +25,18 @@ export function fraction(): number {
 
 /** @param chance from 0 to 1: makes the time up to a tenth shorter or longer, so that answers do not all end at once */
 export function lifetimeOf(
-  entry: Pick<CacheEntry<unknown>, 'ttlSeconds' | 'staleSeconds' | 'nullTtlSeconds'>,
+  entry: Pick<CacheEntry<unknown>, 'ttlSeconds' | 'staleSeconds' | 'nullTtlSeconds' | 'validUntil'>,
   value: unknown,
   now: number,
   chance: number,
 ): Lifetime {
   const { ttlSeconds, staleSeconds = 0, nullTtlSeconds = Math.min(ttlSeconds, NULL_TTL_SECONDS) } = entry;
   const seconds = value === null ? nullTtlSeconds : ttlSeconds;
-  const freshUntil = now + Math.max(1, Math.round(seconds * 1000 * (0.9 + 0.2 * chance)));
+  const validUntil = (value === null ? undefined : entry.validUntil?.(value)) ?? Infinity;
+  const until = (end: number) => Math.max(now, Math.min(end, validUntil));
+  const freshUntil = until(now + Math.max(1, Math.round(seconds * 1000 * (0.9 + 0.2 * chance))));
   const stale = value === null ? 0 : staleSeconds;
-  return { createdAt: now, freshUntil, expiresAt: freshUntil + Math.round(stale * 1000) };
+  return { createdAt: now, freshUntil, expiresAt: until(freshUntil + Math.round(stale * 1000)) };
 }
 
 /**

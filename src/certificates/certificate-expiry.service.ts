@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { AuditService } from '../audit/audit.service';
+import { CacheService } from '../cache/cache.service';
 import { inBatches } from '../database/batches';
 import { DatabaseService } from '../database/database.service';
 import type { Transaction } from '../database/transaction';
+import { certificateTag } from './certificates.cache';
 import { CertificatesMetrics } from './certificates.metrics';
 
 const BATCH = 500;
@@ -13,6 +15,7 @@ export class CertificateExpiryService {
   constructor(
     private readonly database: DatabaseService,
     private readonly audit: AuditService,
+    private readonly cache: CacheService,
     private readonly metrics: CertificatesMetrics,
   ) {}
 
@@ -42,6 +45,8 @@ export class CertificateExpiryService {
         after: { certificateId, status: 'expired' },
       });
     }
+    const tags = expired.map((certificate) => certificateTag(certificate.certificate_id));
+    this.cache.invalidateAfterCommit(tx, tags);
     if (expired.length > 0) this.metrics.countAfterCommit(tx, 'expired', expired.length);
     return expired.length;
   }

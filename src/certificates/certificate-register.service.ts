@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { seesEverything, type Principal } from '../auth/principal';
+import { CacheService } from '../cache/cache.service';
 import { decodeCursor, pageOf, UUID_SHAPE, type Page } from '../common/cursor';
 import { NotFound } from '../common/domain-error';
 import { DatabaseService } from '../database/database.service';
@@ -13,6 +14,7 @@ import {
   type CertificateView,
   type VerificationView,
 } from './certificate.view';
+import { publicCertificate } from './certificates.cache';
 import type { ListRequest } from './dto/certificate-requests';
 
 const LAST = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
@@ -71,7 +73,10 @@ const KIND_OF_LIST: Record<CertificateStatus, keyof (typeof LISTS)['ofOwner']> =
 /** What stands in the books of certificates: for owners, for auditors, and for anybody who verifies one. */
 @Injectable()
 export class CertificateRegisterService {
-  constructor(private readonly database: DatabaseService) {}
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly cache: CacheService,
+  ) {}
 
   /**
    * The caller's certificates, newest first. Admins, operators and auditors get everybody's, or one user's.
@@ -95,7 +100,11 @@ export class CertificateRegisterService {
    * @throws NotFound
    */
   async verify(typed: string): Promise<VerificationView> {
-    return verificationView(await this.find(this.database, typed));
+    const number = readCertificateNumber(typed);
+    if (number === undefined) throw new NotFound('certificate');
+    return this.cache.getOrCompute(publicCertificate(number), async () =>
+      verificationView(await this.find(this.database, number)),
+    );
   }
 
   /**

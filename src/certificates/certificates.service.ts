@@ -3,6 +3,7 @@ import { AuditService } from '../audit/audit.service';
 import { IdempotencyService } from '../audit/idempotency.service';
 import type { Principal } from '../auth/principal';
 import { TradingRight } from '../auth/trading-right';
+import { CacheService } from '../cache/cache.service';
 import { NotFound } from '../common/domain-error';
 import { newId } from '../common/id';
 import { DatabaseService } from '../database/database.service';
@@ -14,6 +15,7 @@ import { CertificateIssuer } from './certificate-issuer';
 import { maySucceed, type CertificateStatus } from './certificate-life-cycle';
 import { CertificateRegisterService } from './certificate-register.service';
 import { certificateView, type CertificateRow, type CertificateView } from './certificate.view';
+import { certificateTag } from './certificates.cache';
 import {
   CertificateChanged,
   CertificateEnded,
@@ -39,6 +41,7 @@ export class CertificatesService {
     private readonly tradingRight: TradingRight,
     private readonly idempotency: IdempotencyService,
     private readonly audit: AuditService,
+    private readonly cache: CacheService,
     private readonly metrics: CertificatesMetrics,
   ) {}
 
@@ -190,6 +193,7 @@ export class CertificatesService {
       ],
     );
     if (written.length === 0) throw new CertificateChanged(before.certificate_id);
+    this.cache.invalidateAfterCommit(tx, [certificateTag(before.certificate_id)]);
     const view = certificateView(await this.register.find(tx, before.certificate_id));
     this.record(tx, principal, action, certificateView(before), { ...view, ...noted });
     return view;

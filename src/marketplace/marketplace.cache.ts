@@ -6,7 +6,7 @@ import type { OffersFilter, OfferView } from './offer';
 export const ACTIVE_OFFERS = 'offers:active';
 
 /**
- * One page of the public list, for a minute. The key is made of what the filters mean, not of how they were
+ * One page of the public list, for a minute, or until the time of an offer on it is over. The key is made of what the filters mean, not of how they were
  * written: `1.5` and `1.500`, or the same instant in two time zones, share an entry.
  */
 export const activeOffers = ({
@@ -34,4 +34,5 @@ export const activeOffers = ({
   ],
   ttlSeconds: 60,
   tags: [ACTIVE_OFFERS],
+  validUntil: ({ items }) => Math.min(...items.map(({ availableUntil: end }) => Date.parse(end))),
 });

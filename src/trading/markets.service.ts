@@ -73,7 +73,6 @@ export class MarketsService implements OnApplicationBootstrap {
         entityId: row.id,
         after: { ...view },
       });
-      this.cache.invalidateAfterCommit(tx, tagsOf([row.id]));
       return view;
     });
   }
@@ -105,8 +104,8 @@ export class MarketsService implements OnApplicationBootstrap {
   }
 
   /** @returns the rows of those that did not exist */
-  private insert(tx: Transaction, markets: readonly NewMarket[]): Promise<MarketRow[]> {
-    return tx.query<MarketRow>(
+  private async insert(tx: Transaction, markets: readonly NewMarket[]): Promise<MarketRow[]> {
+    const made = await tx.query<MarketRow>(
       `INSERT INTO markets (${COLUMNS})
        SELECT * FROM unnest($1::text[], $2::market_mechanism[], $3::energy_source[], $4::bigint[], $5::bigint[],
                             $6::integer[], $7::market_status[])
@@ -121,6 +120,8 @@ export class MarketsService implements OnApplicationBootstrap {
         markets.map(({ mechanism }): MarketStatus => (mechanism === 'auction' ? 'halted' : 'open')),
       ],
     );
+    if (made.length > 0) this.cache.invalidateAfterCommit(tx, tagsOf(made.map(({ id }) => id)));
+    return made;
   }
 }
 

@@ -12,6 +12,7 @@ export type Permissions = { role: Role; organizationId: string | null; emailVeri
 export type SessionEnd = string | null;
 
 const MINUTE = 60;
+const HOUR = 60 * MINUTE;
 
 const ofUser = (userId: string): string => `user:${userId}`;
 const ofWallet = (address: string): string => `wallet:${address}`;
@@ -29,12 +30,16 @@ export const permissions = (userId: string): CacheEntry<Permissions> => ({
   sharedOnly: true,
 });
 
-/** Under a hash of the session's id: who reads the cache learns no session. */
+/**
+ * Under a hash of the session's id: who reads the cache learns no session. Kept until the session ends, as far as is
+ * known: a refresh lets it live longer, and is found out by looking again at the old end.
+ */
 export const session = (sessionId: string, userId: string): CacheEntry<SessionEnd> => ({
   key: ['user:session', digest(sessionId).toString('hex')],
-  ttlSeconds: MINUTE,
+  ttlSeconds: HOUR,
   tags: [ofUser(userId)],
   sharedOnly: true,
+  validUntil: (end) => (end === null ? undefined : Date.parse(end)),
 });
 
 export const walletOwner = (address: string): CacheEntry<string | null> => ({
