@@ -52,7 +52,8 @@ class CacheTiersModule {}
 })
 export class CacheModule {}
 
-function settingsOf({ environment }: Config): CacheSettings {
+/** What the environment says about the cache. */
+export function settingsOf({ environment }: Config): CacheSettings {
   const url = environment.REDIS_URL;
   return {
     defaultTtlSeconds: environment.CACHE_DEFAULT_TTL_S,

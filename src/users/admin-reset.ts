@@ -24,14 +24,16 @@ const MOST_PASSWORD = 128;
 
 /**
  * Restores access for an administrator who is locked out: sets a password, activates the account, ends its
- * sessions and lock-outs. Processes that share a cache in Redis may take an old access token for a minute yet.
+ * sessions and lock-outs.
  * @param owner a connection as the owner of the database, outside any transaction
  * @param reset without an e-mail address the active administrator who was first is meant, or the first of all
+ * @param ended told whose sessions have ended, once it is committed, to drop them where servers keep them
  * @throws AdminNotReset when there is no such administrator, or the password is too short
  */
 export async function resetAdmin(
   owner: Client,
   { email, password = generatedPassword() }: AdminReset,
+  ended: (userId: string) => Promise<void> = () => Promise.resolve(),
 ): Promise<{ email: string; username: string; password: string }> {
   if (password.length < LEAST_PASSWORD || password.length > MOST_PASSWORD) {
     throw new AdminNotReset(`The password must have ${LEAST_PASSWORD} to ${MOST_PASSWORD} characters`);
@@ -39,12 +41,18 @@ export async function resetAdmin(
   const passwordHash = await hashPassword(password);
   await requireSchema(owner);
   await owner.query(`SELECT ensure_month_partition('audit_logs', (now() AT TIME ZONE 'UTC')::date)`);
+  const admin = await restoreFound(owner, email, passwordHash);
+  await ended(admin.id);
+  return { email: admin.email, username: admin.username, password };
+}
+
+async function restoreFound(owner: Client, email: string | undefined, passwordHash: string): Promise<Admin> {
   await owner.query('BEGIN');
   try {
     const admin = await find(owner, email);
     await restore(owner, admin, passwordHash);
     await owner.query('COMMIT');
-    return { email: admin.email, username: admin.username, password };
+    return admin;
   } catch (error) {
     await owner.query('ROLLBACK');
     throw error;

@@ -14,7 +14,8 @@ export type SessionEnd = string | null;
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 
-const ofUser = (userId: string): string => `user:${userId}`;
+/** Everything that is kept of a user, sessions and rights included. */
+export const ofUser = (userId: string): string => `user:${userId}`;
 const ofWallet = (address: string): string => `wallet:${address}`;
 
 export const profile = (userId: string): CacheEntry<UserView> => ({
