@@ -4,12 +4,16 @@
  */
 export type Outcome = 'hit' | 'stale' | 'miss' | 'bypass';
 
-/** A value with what a cache of the next hand needs to know of it. Times are milliseconds of the wall clock. */
-export interface CachedAnswer<Value> {
+/** When an answer was computed, and until when it is fresh, in milliseconds of the wall clock. */
+export interface AnswerTimes {
+  readonly createdAt: number;
+  readonly freshUntil: number;
+}
+
+/** A value with what a cache of the next hand needs to know of it. */
+export interface CachedAnswer<Value> extends AnswerTimes {
   readonly value: Value;
   readonly outcome: Outcome;
   /** Tells this value from every other one under the key, as an ETag does; undefined where it is not kept. */
   readonly version: string | undefined;
-  readonly createdAt: number;
-  readonly freshUntil: number;
 }

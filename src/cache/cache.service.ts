@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { Transaction } from '../database/transaction';
-import type { CachedAnswer } from './answer';
+import type { AnswerTimes, CachedAnswer } from './answer';
 import { buildKey, keyOf, type CacheEntry } from './cache-entry';
 import type { CacheParts, SharedParts } from './cache-parts';
 import type { CacheStatistics, PrefixStatistics } from './cache-statistics';
@@ -95,6 +95,11 @@ export class CacheService implements OnModuleInit, OnApplicationShutdown {
     if (record === undefined || now >= record.renewAt) return undefined;
     record.statistics.memory.hits++;
     return answerOf(record, 'hit');
+  }
+
+  /** Of an object that the cache gave out, for whoever makes another answer of it; undefined where it keeps none such. */
+  timesOf(answer: object): AnswerTimes | undefined {
+    return this.parts.keeper.timesOf(answer);
   }
 
   /** What is kept; undefined where there is nothing. */

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { CachedAnswer, Outcome } from './answer';
+import type { AnswerTimes, CachedAnswer, Outcome } from './answer';
 import { prefixOf, type CacheEntry } from './cache-entry';
 import type { CacheSettings } from './cache-settings';
 import type { CacheStatistics } from './cache-statistics';
@@ -13,6 +13,7 @@ import { fraction, renewalOf } from './lifetime';
 export class Keeper {
   private readonly logger = new Logger('Cache');
   private readonly complained = new Set<string>();
+  private readonly times = new WeakMap<object, AnswerTimes>();
 
   constructor(
     private readonly first: FirstTier,
@@ -37,6 +38,11 @@ export class Keeper {
     return undefined;
   }
 
+  /** Of an object that was given out as an answer. */
+  timesOf(value: object): AnswerTimes | undefined {
+    return this.times.get(value);
+  }
+
   /** Keeps it in memory unless it was invalidated since the search began, or may only be kept in Redis. */
   keep(
     entry: Pick<CacheEntry<unknown>, 'key' | 'sharedOnly'>,
@@ -44,8 +50,9 @@ export class Keeper {
     envelope: Envelope,
     jsonBytes: number,
   ): void {
-    if (entry.sharedOnly || search.isDoomed) return;
     const { value, version, createdAt, freshUntil, expiresAt, loadMs } = envelope;
+    if (typeof value === 'object' && value !== null) this.times.set(value, { createdAt, freshUntil });
+    if (entry.sharedOnly || search.isDoomed) return;
     const renewAt = renewalOf(freshUntil, loadMs, fraction());
     this.first.put(
       search.key,
