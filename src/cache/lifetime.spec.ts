@@ -17,7 +17,7 @@ describe('how long an answer lives', () => {
 
   it('ends with what makes the value wrong by itself, also while it could be stale', () => {
     const entry = { ttlSeconds: 10, staleSeconds: 5, validUntil: (value: number) => NOW + value };
-    const of = (value: number) => lifetimeOf(entry as Parameters<typeof lifetimeOf>[0], value, NOW, EXACT);
+    const of = (value: number) => lifetimeOf(entry, value, NOW, EXACT);
     expect(of(4_000)).toMatchObject({ freshUntil: NOW + 4_000, expiresAt: NOW + 4_000 });
     expect(of(12_000)).toMatchObject({ freshUntil: NOW + 10_000, expiresAt: NOW + 12_000 });
     expect(of(-1)).toMatchObject({ freshUntil: NOW, expiresAt: NOW });

@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { InjectMetric } from '@willsoto/nestjs-prometheus';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Counter, Gauge, Histogram } from 'prom-client';
 import { DataSource } from 'typeorm';
 import { CacheEvents, type CacheEvent } from '../cache/cache-events';
@@ -25,6 +25,8 @@ import {
 import { statementKind } from './statement-kind';
 
 const BREAKER = { closed: 0, 'half-open': 0.5, open: 1 } as const;
+
+type Observed = FastifyRequest & { isInFlight?: boolean };
 
 /** Listens to requests, statements and cache look-ups, and keeps the metrics of them. */
 @Injectable()
@@ -55,6 +57,7 @@ export class MetricsCollector implements OnModuleInit {
   onModuleInit(): void {
     this.queries.subscribe((event) => this.observeQuery(event));
     this.cacheEvents.subscribe((event) => this.observeCache(event));
+    this.cacheBreaker.set(BREAKER[this.cache.breaker ?? 'closed']); // it may have opened before anybody listened
     this.observeRequests(this.adapter.httpAdapter.getInstance<FastifyInstance>());
     Object.assign(this.poolSize, { collect: () => this.observePool() });
     Object.assign(this.replicas, { collect: () => this.observeReplicas() });
@@ -70,12 +73,15 @@ export class MetricsCollector implements OnModuleInit {
 
   /** By the route's template, never the URL; what matches no route is one label. */
   private observeRequests(fastify: FastifyInstance): void {
-    fastify.addHook('onRequest', (_request, _reply, done) => {
+    // Not those that are answered before they come this far: by a limit, or from the cache.
+    fastify.decorateRequest('isInFlight', false);
+    fastify.addHook('onRequest', (request: Observed, _reply, done) => {
+      request.isInFlight = true;
       this.httpInFlight.inc();
       done();
     });
-    fastify.addHook('onResponse', (request, reply, done) => {
-      this.httpInFlight.dec();
+    fastify.addHook('onResponse', (request: Observed, reply, done) => {
+      if (request.isInFlight === true) this.httpInFlight.dec();
       const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
       const labels = { method: request.method, route, status: String(reply.statusCode) };
       this.httpDuration.observe(labels, reply.elapsedTime / 1000);

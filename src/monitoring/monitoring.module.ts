@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { PrometheusModule } from '@willsoto/nestjs-prometheus';
+import { CacheAdminController } from './cache/cache-admin.controller';
+import { CacheAdminService } from './cache/cache-admin.service';
 import { HealthController } from './health.controller';
 import { HealthService } from './health.service';
 import { MetricsCollector } from './metrics.collector';
@@ -12,7 +14,7 @@ import { metricProviders } from './metrics.providers';
     PrometheusModule.register({ controller: MetricsController }),
     TerminusModule.forRoot({ logger: false, gracefulShutdownTimeoutMs: 0 }),
   ],
-  controllers: [HealthController],
-  providers: [HealthService, MetricsCollector, ...metricProviders],
+  controllers: [HealthController, CacheAdminController],
+  providers: [HealthService, CacheAdminService, MetricsCollector, ...metricProviders],
 })
 export class MonitoringModule {}

@@ -99,6 +99,7 @@ const usersReads = (ofHeavy: string, heavyId: string): Reads[] => [
       `${ofHeavy}&action=user.changed`,
     ],
   },
+  { route: '/api/admin/cache/stats', as: 'auditor' },
   { route: '/api/auth/sessions', as: 'heavy' },
   { route: '/api/users/me', as: 'heavy' },
   { route: '/api/users/{id}', as: 'admin', of: heavyId },

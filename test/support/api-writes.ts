@@ -24,6 +24,7 @@ export async function writeEverything(app: TestApp, api: ApiCalls, people: Known
   await writeTrades(app, api, people);
   await writeSales(app, api);
   await writeCertificates(app, api, people);
+  await dropAnswers(api, people);
 }
 
 /** What the filled market's own offers and orders hold is in nobody's accounts: theirs must not come to an end. */
@@ -275,4 +276,9 @@ async function writeCertificates(app: TestApp, api: ApiCalls, { admin }: KnownPe
     of: withdrawn,
     body: { reason: 'The meter was faulty' },
   });
+}
+
+async function dropAnswers(api: ApiCalls, { admin }: KnownPeople): Promise<void> {
+  for (const query of ['prefix=market:data', 'tag=markets'])
+    await api.call('DELETE /api/admin/cache', { as: admin, query });
 }
