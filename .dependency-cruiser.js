@@ -13,6 +13,7 @@ const RANKS = [
   ['meters'],
   ['trading', 'marketplace', 'certificates'],
   ['reconciliation'],
+  ['rate-limits'],
 ];
 const DOMAINS = [
   'users',

@@ -14,6 +14,8 @@ import { MailModule } from './mail/mail.module';
 import { MarketplaceModule } from './marketplace/marketplace.module';
 import { MetersModule } from './meters/meters.module';
 import { MonitoringModule } from './monitoring/monitoring.module';
+import { RateLimitGuard } from './rate-limits/rate-limit.guard';
+import { RateLimitsModule } from './rate-limits/rate-limits.module';
 import { ReconciliationModule } from './reconciliation/reconciliation.module';
 import { TradingModule } from './trading/trading.module';
 import { UsersModule } from './users/users.module';
@@ -40,8 +42,13 @@ export class AppModule {
         MarketplaceModule,
         CertificatesModule,
         ReconciliationModule,
+        RateLimitsModule,
       ],
-      providers: [{ provide: APP_GUARD, useClass: AuthenticationGuard }],
+      // In this order: who it is, and then how often they may ask.
+      providers: [
+        { provide: APP_GUARD, useClass: AuthenticationGuard },
+        { provide: APP_GUARD, useExisting: RateLimitGuard },
+      ],
     };
   }
 }

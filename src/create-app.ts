@@ -2,10 +2,12 @@ import type { LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module';
+import { installHttpCache } from './cache/http/install-http-cache';
 import type { Config } from './config/config';
 import type { DatabaseUrls } from './database/database.module';
 import { describeApi } from './http/api-documentation';
 import { configureHttp, fastifyAdapter } from './http/http-app';
+import { installRateLimits } from './rate-limits/install-rate-limits';
 
 /** The application, ready to listen, on a database that is migrated. */
 export async function createApp(
@@ -23,6 +25,8 @@ export async function createApp(
     },
   );
   await configureHttp(app, config);
+  installRateLimits(app);
+  installHttpCache(app);
   describeApi(app);
   return app;
 }

@@ -3,6 +3,7 @@ import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { AccessTokens } from './access-tokens';
 import { Unauthenticated, WrongRole } from './auth.errors';
+import { bearerToken } from './bearer-token';
 import { ALLOWED_ROLES, PUBLIC_ROUTE } from './decorators';
 import type { Principal, Role } from './principal';
 import { SessionVerifier } from './session-verifier';
@@ -33,8 +34,8 @@ export class AuthenticationGuard implements CanActivate {
   }
 
   private async principalOf(request: FastifyRequest): Promise<Principal | undefined> {
-    const [scheme, token, ...rest] = (request.headers.authorization ?? '').split(' ');
-    if (scheme?.toLowerCase() !== 'bearer' || !token || rest.length > 0) return undefined;
+    const token = bearerToken(request.headers.authorization);
+    if (token === undefined) return undefined;
     const claims = await this.tokens.read(token);
     if (claims === undefined) return undefined;
     const session = await this.sessions.verify(claims);

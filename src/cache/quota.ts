@@ -44,6 +44,14 @@ export class Quota {
     return this.takeFrom(share, limit) ?? this.fetchAndTake(key, share, limit);
   }
 
+  /** What is known here without taking one: undefined unless nothing is left until the window begins anew. */
+  spent(key: string): Taken | undefined {
+    const share = this.shares.get(key);
+    if (share === undefined || share.left > 0 || share.remaining > 0) return undefined;
+    const resetMs = share.endsAt - Date.now();
+    return resetMs > 0 ? { allowed: false, remaining: 0, resetMs } : undefined;
+  }
+
   private takeFrom(share: Share, { limit }: Limit): Taken | undefined {
     const resetMs = share.endsAt - Date.now();
     if (resetMs <= 0) return undefined;
@@ -70,23 +78,32 @@ export class Quota {
     share.left = Math.max(0, Math.min(wanted, limit - before));
     share.remaining = Math.max(0, limit - value);
     share.endsAt = Date.now() + Math.max(1, leftMs);
+    this.moveBehind(key, share);
   }
 
   private shareOf(key: string): Share {
     let share = this.shares.get(key);
     if (share === undefined) {
-      if (this.shares.size >= MAX_KEYS) this.forgetEnded();
+      if (this.shares.size >= MAX_KEYS) this.makeRoom();
       share = { left: 0, remaining: 0, endsAt: 0, coming: undefined };
       this.shares.set(key, share);
     }
     return share;
   }
 
-  /** Those whose window is over, and all when that is not enough: their counts are in Redis. */
-  private forgetEnded(): void {
-    const now = Date.now();
-    for (const [key, { endsAt, coming }] of this.shares)
-      if (endsAt <= now && coming === undefined) this.shares.delete(key);
-    if (this.shares.size >= MAX_KEYS) this.shares.clear();
+  /** Those that were fetched last stand last. */
+  private moveBehind(key: string, share: Share): void {
+    if (this.shares.get(key) !== share) return; // it had to make room meanwhile
+    this.shares.delete(key);
+    this.shares.set(key, share);
+  }
+
+  /** Drops the tenth that was fetched longest ago, ended or not: what was counted of them is kept by the counters. */
+  private makeRoom(): void {
+    let surplus = this.shares.size - 0.9 * MAX_KEYS;
+    for (const key of this.shares.keys()) {
+      if (surplus-- <= 0) break;
+      this.shares.delete(key);
+    }
   }
 }

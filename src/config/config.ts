@@ -17,6 +17,7 @@ export interface Config {
   readonly feeBps: number;
   readonly requireVerifiedEmail: boolean;
   readonly demoData: boolean;
+  readonly rateLimitEnabled: boolean;
 }
 
 /** Injection token of {@link Config}. */
@@ -56,6 +57,7 @@ export function loadConfig(variables: NodeJS.ProcessEnv): Config {
     feeBps: environment.FEE_BPS,
     requireVerifiedEmail: environment.REQUIRE_VERIFIED_EMAIL ?? production,
     demoData: environment.DEMO_DATA ?? embedded,
+    rateLimitEnabled: environment.RATE_LIMIT_ENABLED ?? !embedded,
   };
 }
 

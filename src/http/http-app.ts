@@ -6,6 +6,7 @@ import type { Config } from '../config/config';
 import { ProblemFilter } from './problem.filter';
 import { problemOf } from './problem';
 import { requestId } from './request-id';
+import { sendProblem } from './send-problem';
 import { validationPipe } from './validation';
 
 /** Types of body that are read as a stream by the routes that take them, past the body limit. */
@@ -28,11 +29,8 @@ export function fastifyAdapter({ environment }: Config): FastifyAdapter {
     // While we close, connections that are still open are served and then ended: nobody is turned away half-way.
     return503OnClosing: false,
     // What fails before a route is found (a malformed URL, say) answers in the same form as everything else.
-    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
-      const { problem } = problemOf(error);
-      void reply.status(problem.status).header('content-type', 'application/problem+json; charset=utf-8');
-      void reply.send(JSON.stringify({ ...problem, requestId: request.id }));
-    },
+    frameworkErrors: (error: unknown, _request: FastifyRequest, reply: FastifyReply) =>
+      sendProblem(reply, problemOf(error)),
   });
 }
 
@@ -54,7 +52,13 @@ export async function configureHttp(app: NestFastifyApplication, { environment }
       origin: environment.CORS_ORIGINS,
       methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
       allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'x-request-id'],
-      exposedHeaders: ['x-request-id', 'retry-after'],
+      exposedHeaders: [
+        'x-request-id',
+        'retry-after',
+        'x-ratelimit-limit',
+        'x-ratelimit-remaining',
+        'x-ratelimit-reset',
+      ],
       maxAge: 600,
     });
   }

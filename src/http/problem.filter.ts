@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { QuietPeriod } from '../common/quiet-period';
 import { reasonOf, type DatabaseFailure } from '../database/failures';
 import { problemOf } from './problem';
+import { sendProblem } from './send-problem';
 
 /** How long after one complaint about the database the next ones of its kind are only counted. */
 const QUIET_MS = 10_000;
@@ -27,19 +28,14 @@ export class ProblemFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
-    const { problem, retryAfterSeconds, unexpected, database } = problemOf(error);
+    const answer = problemOf(error);
+    const { unexpected, database } = answer;
     if (database !== undefined) this.complain(database, error);
     else if (unexpected)
       this.logger.error(
         `${request.id} ${request.method} ${request.routeOptions.url ?? '-'}: ${describe(error)}`,
       );
-    if (reply.sent) return;
-    if (retryAfterSeconds !== undefined) void reply.header('retry-after', String(retryAfterSeconds));
-    if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
-    void reply
-      .status(problem.status)
-      .header('content-type', 'application/problem+json; charset=utf-8')
-      .send(JSON.stringify({ ...problem, requestId: request.id }));
+    if (!reply.sent) sendProblem(reply, answer);
   }
 
   /** Trouble of the database fails many requests: it is told once in a while, with how many it has failed. */

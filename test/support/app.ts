@@ -62,6 +62,7 @@ export async function startApp(
     ADMIN_EMAIL: ADMIN.email,
     ADMIN_PASSWORD: ADMIN.password,
     DB_POOL_MIN: '1',
+    RATE_LIMIT_ENABLED: 'false',
     ...variables,
   });
   const app = await createApp(config, database, logger);
