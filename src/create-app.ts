@@ -2,7 +2,6 @@ import type { LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module';
-import { installHttpCache } from './cache/http/install-http-cache';
 import type { Config } from './config/config';
 import type { DatabaseUrls } from './database/database.module';
 import { describeApi } from './http/api-documentation';
@@ -26,7 +25,6 @@ export async function createApp(
   );
   await configureHttp(app, config);
   installRateLimits(app);
-  installHttpCache(app);
   describeApi(app);
   return app;
 }
