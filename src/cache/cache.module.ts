@@ -7,6 +7,7 @@ import { CacheEvents } from './cache-events';
 import { assembleCache } from './cache-parts';
 import { CACHE_SETTINGS, type CacheSettings } from './cache-settings';
 import { CacheService } from './cache.service';
+import { HttpCacheModule } from './http/http-cache.module';
 import { NoBus } from './invalidation-bus';
 import { KeyvStore } from './keyv-store';
 import { PostgresBus } from './postgres-bus';
@@ -41,6 +42,7 @@ class CacheTiersModule {}
 @Module({
   imports: [
     CacheTiersModule,
+    HttpCacheModule,
     NestCacheModule.registerAsync({
       isGlobal: true,
       inject: [CacheService],

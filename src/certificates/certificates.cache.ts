@@ -1,4 +1,6 @@
 import type { CacheEntry } from '../cache/cache-entry';
+import type { HttpCachePolicy } from '../cache/http/http-cache-policy';
+import { readCertificateNumber } from './certificate-number';
 import type { VerificationView } from './certificate.view';
 
 /** Dropped whenever anything becomes of a certificate. */
@@ -15,3 +17,11 @@ export const publicCertificate = (certificateId: string): CacheEntry<Verificatio
   validUntil: ({ status, expiresAt }) =>
     status === 'active' || status === 'transferred' ? Date.parse(expiresAt) : undefined,
 });
+
+/** The same as it is sent, by each way to write the number. */
+export const certificateOverHttp: HttpCachePolicy = {
+  prefix: 'http:certificate',
+  ttlSeconds: 300,
+  scope: 'public',
+  tags: ({ params: { certificateId = '' } }) => [certificateTag(readCertificateNumber(certificateId) ?? '')],
+};

@@ -3,8 +3,10 @@ import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { CurrentUser, Participants, Public, Roles } from '../auth/decorators';
 import type { Principal } from '../auth/principal';
+import { HttpCache } from '../cache/http/http-cache.decorator';
 import { Idempotency, type IdempotentRequest } from '../http/idempotency-key';
 import { CertificateRegisterService } from './certificate-register.service';
+import { certificateOverHttp } from './certificates.cache';
 import { CertificatesService } from './certificates.service';
 import {
   byNumber,
@@ -43,6 +45,7 @@ export class CertificatesController {
   /** Lets anybody verify a certificate by its number: what it attests, and whether it is claimed already. */
   @Get(':certificateId')
   @Public()
+  @HttpCache(certificateOverHttp)
   verify(@Param({ schema: byNumber }) { certificateId }: z.output<typeof byNumber>) {
     return this.register.verify(certificateId);
   }

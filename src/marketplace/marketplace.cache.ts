@@ -1,4 +1,5 @@
 import type { CacheEntry } from '../cache/cache-entry';
+import type { HttpCachePolicy } from '../cache/http/http-cache-policy';
 import type { Page } from '../common/cursor';
 import type { OffersFilter, OfferView } from './offer';
 
@@ -36,3 +37,12 @@ export const activeOffers = ({
   tags: [ACTIVE_OFFERS],
   validUntil: ({ items }) => Math.min(...items.map(({ availableUntil: end }) => Date.parse(end))),
 });
+
+/** The same as it is sent. What a seller lists with `mine` is nobody else's: that parameter is not among these. */
+export const offersOverHttp: HttpCachePolicy = {
+  prefix: `http:${ACTIVE_OFFERS}`,
+  ttlSeconds: 60,
+  scope: 'public',
+  tags: [ACTIVE_OFFERS],
+  query: ['source', 'minPrice', 'maxPrice', 'minKwh', 'availableAt', 'sort', 'limit', 'cursor'],
+};

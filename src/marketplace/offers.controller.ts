@@ -3,6 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CurrentUser, Participants, Public } from '../auth/decorators';
 import type { Principal } from '../auth/principal';
+import { HttpCache } from '../cache/http/http-cache.decorator';
 import {
   booleanQuery,
   energySource,
@@ -15,6 +16,7 @@ import {
   uuid,
 } from '../common/request-schemas';
 import { Idempotency, type IdempotentRequest } from '../http/idempotency-key';
+import { offersOverHttp } from './marketplace.cache';
 import { OffersService } from './offers.service';
 import { PurchasesService } from './purchases.service';
 
@@ -64,6 +66,7 @@ export class OffersController {
   /** Active offers, cheapest first; with `mine` everything that the caller has offered, newest first. */
   @Get()
   @Public()
+  @HttpCache(offersOverHttp)
   list(
     @CurrentUser() user: Principal | undefined,
     @Query({ schema: offersQuery }) query: z.output<typeof offersQuery>,

@@ -3,9 +3,11 @@ import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { CurrentUser, Public, Roles } from '../auth/decorators';
 import type { Principal } from '../auth/principal';
+import { HttpCache } from '../cache/http/http-cache.decorator';
 import { byMarket, depthQuery, marketBody, marketChange, marketsQuery, tradesQuery } from './dto/market.dto';
 import { MarketDataService } from './market-data.service';
 import { MarketsService } from './markets.service';
+import { depthOverHttp, marketOverHttp, marketsOverHttp } from './trading.cache';
 
 @ApiTags('trading')
 @Controller('api/trading')
@@ -35,18 +37,21 @@ export class MarketsController {
   /** Every market with its last price and its last 24 hours. */
   @Get('markets')
   @Public()
+  @HttpCache(marketsOverHttp)
   list(@Query({ schema: marketsQuery }) query: z.output<typeof marketsQuery>) {
     return this.data.list(query);
   }
 
   @Get('markets/:market')
   @Public()
+  @HttpCache(marketOverHttp)
   one(@Param({ schema: byMarket }) { market }: z.output<typeof byMarket>) {
     return this.data.one(market);
   }
 
   @Get('orderbook/:market')
   @Public()
+  @HttpCache(depthOverHttp)
   book(
     @Param({ schema: byMarket }) { market }: z.output<typeof byMarket>,
     @Query({ schema: depthQuery }) { depth }: z.output<typeof depthQuery>,

@@ -1,4 +1,5 @@
 import type { CacheEntry } from '../cache/cache-entry';
+import type { HttpCachePolicy, KeptRequest } from '../cache/http/http-cache-policy';
 import type { Page } from '../common/cursor';
 import type { MarketDataView, OrderBookView } from './trading.views';
 
@@ -28,3 +29,29 @@ export const marketList = (limit: number): CacheEntry<Page<MarketDataView>> => (
   ttlSeconds: 60,
   tags: [MARKETS_TAG],
 });
+
+const tagOfPath = ({ params }: KeptRequest): string[] => [marketTag(params['market'] as string)];
+
+/** The same three as they are sent. */
+export const depthOverHttp: HttpCachePolicy = {
+  prefix: 'http:order:book',
+  ttlSeconds: 10,
+  scope: 'public',
+  tags: tagOfPath,
+  query: ['depth'],
+};
+
+export const marketOverHttp: HttpCachePolicy = {
+  prefix: 'http:market:data',
+  ttlSeconds: 60,
+  scope: 'public',
+  tags: tagOfPath,
+};
+
+export const marketsOverHttp: HttpCachePolicy = {
+  prefix: 'http:market:list',
+  ttlSeconds: 60,
+  scope: 'public',
+  tags: [MARKETS_TAG],
+  query: ['limit', 'cursor'],
+};

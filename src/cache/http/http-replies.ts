@@ -1,0 +1,70 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import QuickLRU from 'quick-lru';
+import type { CachedAnswer } from '../answer';
+import type { CacheEntry } from '../cache-entry';
+import { CacheService } from '../cache.service';
+import type { HttpCachePolicy } from './http-cache-policy';
+import type { KeptBody } from './http-entry';
+import { cacheHeaders, etagOf, isKnown, JSON_TYPE } from './http-headers';
+
+/** Between this and twice as many URLs are remembered. */
+const MAX_URLS = 5_000;
+const MAX_URL_LENGTH = 1_000;
+
+/** What a URL led to. */
+interface KnownUrl {
+  readonly entry: CacheEntry<KeptBody>;
+  readonly policy: HttpCachePolicy;
+}
+
+/** Turns kept answers into replies, the same ones before Nest's pipeline and in it. */
+@Injectable()
+export class HttpReplies {
+  /** By the URL as it was sent: who asks for it again has nothing to be parsed. */
+  private readonly urls = new QuickLRU<string, KnownUrl>({ maxSize: MAX_URLS });
+
+  constructor(private readonly cache: CacheService) {}
+
+  /** Lets requests for this URL be answered before the pipeline from now on. */
+  remember(request: FastifyRequest, entry: CacheEntry<KeptBody>, policy: HttpCachePolicy): void {
+    const { url = '' } = request.raw;
+    if (policy.scope !== 'public' || url.length > MAX_URL_LENGTH) return;
+    this.urls.set(url, { entry, policy });
+  }
+
+  /** Answers what is fresh in the memory of this process. @returns whether it did */
+  answer(request: FastifyRequest, reply: FastifyReply): boolean {
+    const { method, url = '' } = request.raw;
+    if (method !== 'GET' && method !== 'HEAD') return false;
+    const known = this.urls.get(url);
+    if (known === undefined) return false;
+    const answer = this.cache.peek(known.entry);
+    if (answer === undefined) return false;
+    void reply.send(this.prepare(request, reply, answer, known.policy));
+    return true;
+  }
+
+  /** Sets status and headers. @returns the body to send; none where the client has it already */
+  prepare(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    answer: CachedAnswer<KeptBody>,
+    policy: HttpCachePolicy,
+  ): string | undefined {
+    const { outcome, version, value, freshUntil, createdAt } = answer;
+    const etag = version === undefined ? undefined : etagOf(version);
+    const described = { outcome, etag, freshUntil, createdAt: value.createdAt ?? createdAt };
+    void reply.headers(cacheHeaders(described, policy, Date.now()));
+    if (policy.scope === 'user') void reply.header('vary', varyBy('Authorization', reply.getHeader('vary')));
+    if (isKnown(request.headers['if-none-match'], etag)) {
+      void reply.status(304);
+      return undefined;
+    }
+    void reply.header('content-type', JSON_TYPE);
+    return value.text;
+  }
+}
+
+const varyBy = (name: string, others: string | string[] | number | undefined): string =>
+  others === undefined ? name : `${String(others)}, ${name}`;
