@@ -2,6 +2,7 @@ import type { LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module';
+import { installHttpCache } from './cache/http/install-http-cache';
 import type { Config } from './config/config';
 import type { DatabaseUrls } from './database/database.module';
 import { describeApi } from './http/api-documentation';
@@ -25,6 +26,7 @@ export async function createApp(
   );
   await configureHttp(app, config);
   installRateLimits(app);
+  installHttpCache(app);
   describeApi(app);
   return app;
 }
