@@ -11,12 +11,14 @@ import { HttpCacheModule } from './http/http-cache.module';
 import { NoBus } from './invalidation-bus';
 import { KeyvStore } from './keyv-store';
 import { PostgresBus } from './postgres-bus';
+import { CacheWarming } from './warming/cache-warming';
 
 /** Our own tiers, for our own code. */
 @Global()
 @Module({
   providers: [
     CacheEvents,
+    CacheWarming,
     { provide: CACHE_SETTINGS, inject: [CONFIG], useFactory: settingsOf },
     {
       provide: CacheService,
@@ -34,7 +36,7 @@ import { PostgresBus } from './postgres-bus';
       },
     },
   ],
-  exports: [CacheEvents, CacheService],
+  exports: [CacheEvents, CacheWarming, CacheService],
 })
 class CacheTiersModule {}
 

@@ -121,6 +121,7 @@ export const environmentSchema = z.object({
   CACHE_L1_MAX_BYTES: whole(0, 64 * 1024 ** 3, 64 * 1024 ** 2),
   CACHE_MAX_VALUE_BYTES: whole(1_024, 512 * 1024 ** 2, 1024 ** 2),
   CACHE_COMPRESS_ABOVE_BYTES: whole(0, 512 * 1024 ** 2, 32 * 1024),
+  CACHE_WARM_LOADS_PER_SECOND: whole(0, 1_000, 20),
   DB_POOL_MAX: whole(2, 500, 20),
   DB_POOL_MIN: whole(0, 500, 5),
   DB_ACQUIRE_TIMEOUT_MS: whole(100, 600_000, 30_000),

@@ -4,6 +4,7 @@ import { EnergyOrder } from './energy-order.entity';
 import { EnergyOrdersController } from './energy-orders.controller';
 import { EnergyOrdersService } from './energy-orders.service';
 import { EnergyTransaction } from './energy-transaction.entity';
+import { MarketplaceWarming } from './marketplace.warming';
 import { MarketplaceExpiry } from './marketplace-expiry';
 import { MarketplaceOperations, operationsCounter } from './marketplace-operations';
 import { MatchingService } from './matching.service';
@@ -28,6 +29,7 @@ import { TransactionsService } from './transactions.service';
     MatchingService,
     TransactionsService,
     MarketplaceExpiry,
+    MarketplaceWarming,
   ],
 })
 export class MarketplaceModule {}

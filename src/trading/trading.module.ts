@@ -14,6 +14,7 @@ import { OrdersService } from './orders.service';
 import { Trade } from './trade.entity';
 import { TradingOrder } from './trading-order.entity';
 import { tradingOperations } from './trading.metrics';
+import { TradingWarming } from './trading.warming';
 
 /** The order books: placing, matching and settling orders, and what the markets show of it. */
 @Module({
@@ -27,6 +28,7 @@ import { tradingOperations } from './trading.metrics';
     OrderEndingsService,
     OrderHistoryService,
     OrderBookQueries,
+    TradingWarming,
     tradingOperations,
   ],
 })

@@ -62,6 +62,7 @@ export async function startApp(
     ADMIN_EMAIL: ADMIN.email,
     ADMIN_PASSWORD: ADMIN.password,
     DB_POOL_MIN: '1',
+    CACHE_WARM_LOADS_PER_SECOND: '0', // tests say themselves what is cached, and when
     RATE_LIMIT_ENABLED: 'false',
     ...variables,
   });
