@@ -19,6 +19,7 @@ describe('configuration', () => {
   it('needs nothing: embedded, with a secret that is made once and kept to its owner', () => {
     const first = loadConfig({ DATA_DIR: dataDir });
     expect(first).toMatchObject({ embedded: true, demoData: true, production: false, currency: 'THB' });
+    expect(first.rateLimitEnabled).toBe(false);
     expect(first.environment).toMatchObject({ PORT: 8080, HOST: '127.0.0.1', DB_POOL_MAX: 20 });
     expect(loadConfig({ DATA_DIR: dataDir }).jwtSecret).toBe(first.jwtSecret);
     expect(statSync(join(dataDir, 'jwt-secret')).mode & 0o077).toBe(0);
@@ -55,7 +56,7 @@ describe('configuration', () => {
     expect(() => loadConfig({ DATABASE_URL: external.DATABASE_URL })).toThrow(
       'JWT_SECRET: is required with DATABASE_URL',
     );
-    expect(loadConfig(external)).toMatchObject({ embedded: false, demoData: false });
+    expect(loadConfig(external)).toMatchObject({ embedded: false, demoData: false, rateLimitEnabled: true });
   });
 
   it('takes replicas only beside a database server of its own', () => {

@@ -8,7 +8,9 @@ export function describeApi(app: NestFastifyApplication): void {
     .setTitle('GridTokenX')
     .setDescription(
       'Peer-to-peer energy market. Energy (kWh), money and prices are decimal strings; times are ISO 8601 UTC. ' +
-        'Lists take `limit` and `cursor`. Errors are application/problem+json with a stable `code`.',
+        'Lists take `limit` and `cursor`. Errors are application/problem+json with a stable `code`. ' +
+        'Any route may answer 429 `RATE_LIMITED` with `Retry-After` in seconds; where requests are limited, ' +
+        '`X-RateLimit-Limit`, `-Remaining` and `-Reset` tell where the caller stands.',
     )
     .setVersion('0.1.0')
     .addBearerAuth()

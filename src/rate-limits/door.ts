@@ -1,8 +1,9 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { FastifyReply, HookHandlerDoneFunction } from 'fastify';
 import { AccessTokens } from '../auth/access-tokens';
 import { bearerToken } from '../auth/bearer-token';
 import type { Taken } from '../cache/quota';
+import { CONFIG, type Config } from '../config/config';
 import { problemOf } from '../http/problem';
 import { sendProblem } from '../http/send-problem';
 import { clientAddress } from './client-address';
@@ -17,17 +18,24 @@ import type { Visit, VisitingRequest } from './visit';
  */
 @Injectable()
 export class Door {
+  private readonly logger = new Logger('RateLimits');
+  private readonly trustsProxy: boolean;
+  private hasWarned = false;
+
   constructor(
     private readonly routes: LimitedRoutes,
     private readonly limiter: RateLimiter,
     private readonly tokens: AccessTokens,
-  ) {}
+    @Inject(CONFIG) { environment }: Config,
+  ) {
+    this.trustsProxy = environment.TRUST_PROXY !== undefined;
+  }
 
   /** Calls `done` for whoever may come in, at once where no round trip is needed; answers the others. */
   enter(request: VisitingRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
     const route = this.routes.of(request);
     if (route === undefined) return done();
-    const address = addressKey(clientAddress(request.ip));
+    const address = addressKey(this.addressOf(request));
     const visit: Visit = { route, address, counted: false };
     request.rateLimitVisit = visit;
     const token = route.isPublic ? undefined : bearerToken(request.headers.authorization);
@@ -45,6 +53,18 @@ export class Door {
     if (visit === undefined || visit.counted) return;
     visit.counted = true;
     void this.limiter.take(visit.address, visit.route);
+  }
+
+  private addressOf({ ip, headers }: VisitingRequest): string {
+    const address = clientAddress(ip);
+    if (!this.trustsProxy && headers['x-forwarded-for'] !== undefined && !this.hasWarned) {
+      this.hasWarned = true;
+      this.logger.warn(
+        `Requests from ${address} carry X-Forwarded-For, which is not believed: where that is your proxy, set ` +
+          'TRUST_PROXY, or all clients behind it share the limits of one',
+      );
+    }
+    return address;
   }
 
   /** Where an address sends too many bad tokens, its users with good ones are still told from it. */
