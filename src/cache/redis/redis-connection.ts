@@ -27,6 +27,8 @@ interface Link {
   readonly values: ValueStore;
   /** @param key where in a cluster the command goes */
   send(key: string, args: string[]): Promise<unknown>;
+  /** By whichever connection has its turn. */
+  readonly read: Send;
   /** Ways to every node that holds keys of its own. */
   nodes(): Promise<Send[]>;
   connect(): Promise<unknown>;
@@ -45,9 +47,11 @@ export class RedisConnection {
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
 
+  /** @param readers connections for reading, beside the first one; 0: that one reads too */
   constructor(
     private readonly url: string,
     private readonly connectTimeoutMs: number,
+    private readonly readers: number,
     private readonly watcher: Watcher,
   ) {
     this.isCluster = nodesOf(url).length > 1;
@@ -69,6 +73,11 @@ export class RedisConnection {
 
   send(key: string, args: string[]): Promise<unknown> {
     return this.link === undefined ? Promise.reject(new RedisAway()) : this.link.send(key, args);
+  }
+
+  /** What changes nothing, and has no place in the order of the rest. Not for a cluster. */
+  read(args: string[]): Promise<unknown> {
+    return this.link === undefined ? Promise.reject(new RedisAway()) : this.link.read(args);
   }
 
   /** @param keys all with the same hash tag; the first one says where it goes */
@@ -102,7 +111,7 @@ export class RedisConnection {
   private async open(): Promise<void> {
     const link = this.isCluster
       ? clusterLink(makeCluster(nodesOf(this.url), this.connectTimeoutMs))
-      : singleLink(makeClient(this.url, this.connectTimeoutMs), (reason) => this.lost(link, reason));
+      : singleLink(this.clients(), (reason) => this.lost(link, reason));
     this.opening = link;
     try {
       await withinDeadline(link.connect(), 2 * this.connectTimeoutMs, 'Redis');
@@ -115,6 +124,11 @@ export class RedisConnection {
     } finally {
       this.opening = undefined;
     }
+  }
+
+  private clients(): [RedisClient, ...RedisClient[]] {
+    const one = (): RedisClient => makeClient(this.url, this.connectTimeoutMs);
+    return [one(), ...Array.from({ length: this.readers }, one)];
   }
 
   private lost(link: Link, reason: string): void {
@@ -141,16 +155,27 @@ export function reasonOf(error: unknown): string {
 
 type AnyClient = Parameters<typeof redisInsStore>[0];
 
-function singleLink(client: RedisClient, lost: (reason: string) => void): Link {
-  client.on('error', (error) => lost(reasonOf(error)));
-  client.on('end', () => lost('the connection was closed'));
-  const send: Send = (args) => client.sendCommand(args);
+/**
+ * What is written goes by the first client, so that Redis takes one after the other; the others read. When one of them
+ * is lost all are: what they were asked last may have got lost with it.
+ */
+function singleLink(clients: [RedisClient, ...RedisClient[]], lost: (reason: string) => void): Link {
+  const [writer, ...others] = clients;
+  const readers = others.length > 0 ? others : [writer];
+  for (const client of clients) {
+    client.on('error', (error) => lost(reasonOf(error)));
+    client.on('end', () => lost('the connection was closed'));
+  }
+  const send: Send = (args) => writer.sendCommand(args);
+  let turn = 0;
   return {
-    values: redisInsStore(client as unknown as AnyClient),
-    send: (_key, args) => client.sendCommand(args),
+    values: redisInsStore(writer as unknown as AnyClient),
+    send: (_key, args) => send(args),
+    read: (args) => (readers[turn++ % readers.length] as RedisClient).sendCommand(args),
     nodes: () => Promise.resolve([send]),
-    connect: () => client.connect(),
-    close: () => void client.disconnect().catch(() => undefined), // one that never connected is closed already
+    connect: () => Promise.all(clients.map((client) => client.connect())),
+    // One that never connected is closed already.
+    close: () => clients.forEach((client) => void client.disconnect().catch(() => undefined)),
   };
 }
 
@@ -164,6 +189,7 @@ function clusterLink(cluster: RedisClusterClient): Link {
   return {
     values: redisInsStore(cluster as unknown as AnyClient),
     send: (key, args) => cluster.sendCommand(key, false, args),
+    read: (args) => cluster.sendCommand(args[1], true, args),
     nodes: () => Promise.all(cluster.masters.map(sendTo)),
     connect: () => cluster.connect(),
     close: () => void cluster.disconnect().catch(() => undefined),

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { CacheEvents } from '../cache-events';
 import { CircuitBreaker, type BreakerState } from '../circuit-breaker';
-import { withinDeadline } from '../deadline';
+import { Deadlines } from '../deadline';
 import { RedisAway, RedisConnection, reasonOf } from './redis-connection';
 import { NAMESPACE_KEY } from './redis-keys';
 import { RAISE_NAMESPACE } from './redis-scripts';
@@ -18,7 +18,14 @@ export interface RedisSettings {
   readonly connectTimeoutMs: number;
   /** How long anybody waits for one command. */
   readonly commandTimeoutMs: number;
+  /**
+   * Connections of this process to one Redis: one listens, one writes, the others read; with two the writer reads too,
+   * which is the default. A cluster has one for each node, and one that listens.
+   */
+  readonly maxConnections?: number;
 }
+
+const LISTENER_AND_WRITER = 2;
 
 /** Who lets commands through. */
 export interface Asker {
@@ -41,6 +48,7 @@ export class RedisGate implements Asker {
   refusedForMemory = 0;
   readonly connection: RedisConnection;
   private readonly breaker: CircuitBreaker;
+  private readonly deadlines: Deadlines;
   private readonly logger = new Logger('Redis');
   private readonly recoveries: Recovery[] = [];
   private readonly bornAt = String(Date.now());
@@ -50,14 +58,16 @@ export class RedisGate implements Asker {
   private isNew = true;
 
   constructor(
-    private readonly settings: RedisSettings,
+    settings: RedisSettings,
     private readonly events: CacheEvents,
   ) {
+    this.deadlines = new Deadlines(settings.commandTimeoutMs, 'Redis');
     this.breaker = new CircuitBreaker({
       tryAgain: () => this.recover(),
       changed: (state, reason) => this.report(state, reason),
     });
-    this.connection = new RedisConnection(settings.url, settings.connectTimeoutMs, {
+    const readers = Math.max(0, (settings.maxConnections ?? LISTENER_AND_WRITER) - LISTENER_AND_WRITER);
+    this.connection = new RedisConnection(settings.url, settings.connectTimeoutMs, readers, {
       connected: () => (this.isNew ? this.begin() : this.breaker.hurry()),
       lost: (reason) => this.markAway(reason),
     });
@@ -130,7 +140,7 @@ export class RedisGate implements Asker {
   };
 
   private timed<Result>(answer: Promise<Result>): Promise<Result> {
-    return withinDeadline(answer, this.settings.commandTimeoutMs, 'Redis');
+    return this.deadlines.within(answer);
   }
 
   private notice(error: unknown): void {

@@ -1,6 +1,7 @@
 import type { CacheSettings } from '../cache-settings';
 import { pack, packCompressed, unpack, type Envelope } from '../envelope';
 import { redisGlob } from '../key-pattern';
+import { BatchedReads } from './batched-reads';
 import { UnexpectedReply, type Asker, type RedisGate } from './redis-gate';
 import type { Send } from './redis-connection';
 import { leaseKey, NAMESPACE_KEY, tagKey, valueKey } from './redis-keys';
@@ -26,14 +27,18 @@ export interface Versions {
 
 /** Answers in Redis, for all processes. Everything here may throw while Redis is away; see {@link RedisGate}. */
 export class SecondTier {
+  private readonly reads: BatchedReads;
+
   constructor(
     private readonly gate: RedisGate,
     private readonly settings: Pick<CacheSettings, 'maxValueBytes' | 'compressAboveBytes'>,
-  ) {}
+  ) {
+    this.reads = new BatchedReads(gate);
+  }
 
   /** The answer with everything that decides whether it counts, in one round trip. */
   look(key: string, tags: readonly string[]): Promise<Look> {
-    return this.readTogether(key, tags.map(tagKey)).then(([value, ...rest]) => {
+    return this.readTogether(key, tags, (value, rest) => {
       const versions = this.complete(rest, tags);
       if (versions instanceof Promise) return this.lookAt(value, key, versions);
       const envelope = this.counting(value, key, versions);
@@ -98,9 +103,8 @@ export class SecondTier {
   }
 
   /** Of namespace and tags, for an answer that is at hand; undefined while one of the tags is about to change. */
-  async versionsOf(tags: readonly string[]): Promise<Versions | undefined> {
-    const [, ...rest] = await this.readTogether('', tags.map(tagKey));
-    return this.complete(rest, tags);
+  versionsOf(tags: readonly string[]): Promise<Versions | undefined> {
+    return this.readTogether('', tags, (_value, rest) => this.complete(rest, tags));
   }
 
   /** The version of the namespace, made where there is none. */
@@ -111,36 +115,36 @@ export class SecondTier {
     return this.asText(reply);
   }
 
-  /** @returns the value taken from JSON, then the versions of namespace and tags as they are */
-  private readTogether(key: string, tags: readonly string[]): Promise<unknown[]> {
+  /** @param take is given what is kept, taken from JSON, and the versions of namespace and tags as they are */
+  private readTogether<Answer>(
+    key: string,
+    tags: readonly string[],
+    take: (value: unknown, versions: readonly unknown[]) => Answer | Promise<Answer>,
+  ): Promise<Answer> {
+    const keys = [NAMESPACE_KEY, ...tags.map(tagKey)];
+    if (this.gate.connection.isCluster)
+      return this.readFromCluster(key, keys).then(([value, ...versions]) => take(value, versions));
+    return this.reads.read([valueKey(key), ...keys], ([text, ...versions]) => take(parsed(text), versions));
+  }
+
+  private readFromCluster(key: string, keys: readonly string[]): Promise<unknown[]> {
     const { connection } = this.gate;
-    const keys = [NAMESPACE_KEY, ...tags];
-    if (connection.isCluster) {
-      return this.gate.ask(() =>
-        Promise.all([
-          connection.values.get(valueKey(key)).catch(missWhereUnreadable),
-          ...keys.map((other) => connection.send(other, ['GET', other])),
-        ]),
-      );
-    }
-    return this.gate
-      .ask(() => connection.send('', ['MGET', valueKey(key), ...keys]))
-      .then((reply) => {
-        if (!Array.isArray(reply) || reply.length !== keys.length + 1) throw this.unexpected();
-        const replies = reply as unknown[];
-        replies[0] = parsed(replies[0]);
-        return replies;
-      });
+    return this.gate.ask(() =>
+      Promise.all([
+        connection.values.get(valueKey(key)).catch(missWhereUnreadable),
+        ...keys.map((other) => connection.send(other, ['GET', other])),
+      ]),
+    );
   }
 
   /** A version that is missing is made: what was kept under a forgotten one never counts again. */
   private complete(
-    replies: unknown[],
+    replies: readonly unknown[],
     tags: readonly string[],
   ): Promise<Versions | undefined> | Versions | undefined {
     if (replies.some((reply) => reply !== null && typeof reply !== 'string')) throw this.unexpected();
-    if (replies.includes(null)) return this.makeMissing(replies as (string | null)[], tags);
-    return this.versionsIn(replies as string[]);
+    if (replies.includes(null)) return this.makeMissing(replies as readonly (string | null)[], tags);
+    return this.versionsIn(replies as readonly string[]);
   }
 
   private async makeMissing(
