@@ -1,4 +1,3 @@
-import helmet from '@fastify/helmet';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { inContext } from '../common/request-context';
@@ -6,6 +5,7 @@ import type { Config } from '../config/config';
 import { ProblemFilter } from './problem.filter';
 import { problemOf } from './problem';
 import { requestId } from './request-id';
+import { securityHeaders } from './security-headers';
 import { sendProblem } from './send-problem';
 import { validationPipe } from './validation';
 
@@ -36,17 +36,6 @@ export function fastifyAdapter({ environment }: Config): FastifyAdapter {
 
 /** Everything between the socket and the controllers: headers, CORS, streamed bodies, validation, errors. */
 export async function configureHttp(app: NestFastifyApplication, { environment }: Config): Promise<void> {
-  await app.register(helmet, {
-    contentSecurityPolicy: {
-      directives: {
-        defaultSrc: ["'self'"],
-        // Swagger UI styles itself inline; scripts come from here only.
-        styleSrc: ["'self'", "'unsafe-inline'"],
-        imgSrc: ["'self'", 'data:'],
-        upgradeInsecureRequests: null,
-      },
-    },
-  });
   if (environment.CORS_ORIGINS.length > 0) {
     app.enableCors({
       origin: environment.CORS_ORIGINS,
@@ -65,8 +54,9 @@ export async function configureHttp(app: NestFastifyApplication, { environment }
   const fastify = app.getHttpAdapter().getInstance();
   fastify.removeContentTypeParser('text/plain');
   fastify.addContentTypeParser(STREAMED, (_request, payload, done) => done(null, payload));
+  const headers = await securityHeaders();
   fastify.addHook('onRequest', (request, reply, done) => {
-    void reply.header('x-request-id', request.id);
+    void reply.headers(headers).header('x-request-id', request.id);
     forgetTypeOfNoBody(request.headers);
     done(isCompressed(request.headers) ? UNSUPPORTED : undefined);
   });
