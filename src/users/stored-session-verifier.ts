@@ -36,7 +36,9 @@ export class StoredSessionVerifier extends SessionVerifier {
       this.cache.getOrCompute(session(sessionId, userId), () => this.endOf(userId, sessionId)),
       this.cache.getOrCompute(permissions(userId), () => this.rightsOf(userId)),
     ]);
-    return ends !== null && Date.parse(ends) > Date.now() ? rights : null;
+    if (ends === null) return null;
+    // It came to the end that was known while we asked: a refresh may have moved that.
+    return Date.parse(ends) > Date.now() ? rights : this.rights({ userId, sessionId });
   }
 
   private async rights({ userId, sessionId }: AccessClaims): Promise<Permissions> {
