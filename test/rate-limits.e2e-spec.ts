@@ -187,9 +187,13 @@ describe('requests are limited', () => {
 });
 
 describe('a window', () => {
+  const warnings: string[] = [];
   let app: TestApp;
   beforeAll(async () => {
-    app = await startApp({ ...SMALL, RATE_LIMIT_WINDOW_S: '1' });
+    const silent = () => undefined;
+    const warn = (message: unknown) => void warnings.push(String(message));
+    const logger = { log: silent, error: silent, debug: silent, verbose: silent, fatal: silent, warn };
+    app = await startApp({ ...SMALL, RATE_LIMIT_WINDOW_S: '1' }, undefined, logger);
   });
   afterAll(() => app.close());
 
@@ -205,6 +209,7 @@ describe('a window', () => {
     const claim = (index: number) => app.get('/api/trading/trades', from(`198.51.100.${index}`));
     const answers = await Promise.all(Array.from({ length: 40 }, (_one, index) => claim(index)));
     expect(answers.map(({ status }) => status)).toContain(429);
+    expect(warnings.filter((warning) => warning.includes('set TRUST_PROXY'))).toHaveLength(1);
   });
 });
 

@@ -14,6 +14,7 @@ export interface Count {
 
 interface LocalCounter {
   value: number;
+  /** By the clock that nobody sets. */
   endsAt: number;
 }
 
@@ -51,7 +52,7 @@ export class Counters {
   }
 
   private incrementLocal(key: string, by: number, ttlMs?: number): Count {
-    const now = Date.now();
+    const now = performance.now();
     let counter = this.local.get(key);
     if (counter === undefined || counter.endsAt <= now) {
       if (this.local.size >= MAX_LOCAL) this.makeRoom(now);

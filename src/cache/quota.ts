@@ -23,6 +23,7 @@ interface Share {
   left: number;
   /** Of all processes when the share was taken. */
   remaining: number;
+  /** By the clock that nobody sets. */
   endsAt: number;
   /** A share on its way; everybody here waits for the same one. */
   coming: Promise<void> | undefined;
@@ -48,12 +49,12 @@ export class Quota {
   spent(key: string): Taken | undefined {
     const share = this.shares.get(key);
     if (share === undefined || share.left > 0 || share.remaining > 0) return undefined;
-    const resetMs = share.endsAt - Date.now();
+    const resetMs = share.endsAt - performance.now();
     return resetMs > 0 ? { allowed: false, remaining: 0, resetMs } : undefined;
   }
 
   private takeFrom(share: Share, { limit }: Limit): Taken | undefined {
-    const resetMs = share.endsAt - Date.now();
+    const resetMs = share.endsAt - performance.now();
     if (resetMs <= 0) return undefined;
     if (share.left > 0) {
       share.left--;
@@ -77,7 +78,7 @@ export class Quota {
     const before = value - wanted;
     share.left = Math.max(0, Math.min(wanted, limit - before));
     share.remaining = Math.max(0, limit - value);
-    share.endsAt = Date.now() + Math.max(1, leftMs);
+    share.endsAt = performance.now() + Math.max(1, leftMs);
     this.moveBehind(key, share);
   }
 
