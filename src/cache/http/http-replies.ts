@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeader } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import QuickLRU from 'quick-lru';
@@ -18,11 +19,20 @@ interface KnownUrl {
   readonly policy: HttpCachePolicy;
 }
 
+/** A text as it goes over the wire. */
+interface SentBody {
+  readonly bytes: Buffer;
+  readonly length: string;
+}
+
 /** Turns kept answers into replies, the same ones before Nest's pipeline and in it. */
 @Injectable()
 export class HttpReplies {
   /** By the URL as it was sent: who asks for it again has nothing to be parsed. */
   private readonly urls = new QuickLRU<string, KnownUrl>({ maxSize: MAX_URLS });
+
+  /** As long as the text itself is kept; the first tier counts twice what a text takes. */
+  private readonly bodies = new WeakMap<KeptBody, SentBody>();
 
   constructor(private readonly cache: CacheService) {}
 
@@ -41,8 +51,20 @@ export class HttpReplies {
     if (known === undefined) return false;
     const answer = this.cache.peek(known.entry);
     if (answer === undefined) return false;
-    void reply.send(this.prepare(request, reply, answer, known.policy));
+    const body = this.prepare(request, reply, answer, known.policy);
+    if (body === undefined) sendNow(reply);
+    else sendNow(reply, this.bytesOf(answer.value), method === 'HEAD');
     return true;
+  }
+
+  private bytesOf(value: KeptBody): SentBody {
+    let body = this.bodies.get(value);
+    if (body === undefined) {
+      const bytes = Buffer.from(value.text);
+      body = { bytes, length: String(bytes.length) };
+      this.bodies.set(value, body);
+    }
+    return body;
   }
 
   /** Sets status and headers. @returns the body to send; none where the client has it already */
@@ -68,3 +90,16 @@ export class HttpReplies {
 
 const varyBy = (name: string, others: string | string[] | number | undefined): string =>
   others === undefined ? name : `${String(others)}, ${name}`;
+
+/**
+ * Past Fastify, which would look at each header and at the body again. Hooks of `onSend` do not see it; those of
+ * `onResponse` do.
+ */
+function sendNow(reply: FastifyReply, body?: SentBody, isHead = false): void {
+  const headers: OutgoingHttpHeader[] = body === undefined ? [] : ['content-length', body.length];
+  const all = reply.getHeaders();
+  for (const name in all) headers.push(name, all[name] as OutgoingHttpHeader);
+  const { raw } = reply.hijack();
+  raw.writeHead(raw.statusCode, headers);
+  raw.end(isHead ? undefined : body?.bytes);
+}
