@@ -31,7 +31,8 @@ describe('envelopes', () => {
   });
 
   it.each([
-    ['another form', { f: 2 }],
+    ['another form', { f: pack(envelope).f.replace('1', '2') }],
+    ['another release', { f: `${pack(envelope).f}.1` }],
     ['another key', { k: 'other' }],
     ['no times', { e: 'soon' }],
     ['no versions', { g: 'x' }],

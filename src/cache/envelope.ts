@@ -1,11 +1,15 @@
 import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
+import { RELEASE } from '../config/release';
 
 const deflate = promisify(deflateRaw);
 const inflate = promisify(inflateRaw);
 
-/** Changes with the form below: a release that does not know a form takes it for nothing at all. */
-const FORMAT = 1;
+/**
+ * Changes with the form below, and with the release, since that may give values another form: what another one wrote is
+ * taken for nothing at all.
+ */
+const FORMAT = `1 ${RELEASE}`;
 
 /** An answer as it travels between processes. Times are milliseconds of the wall clock. */
 export interface Envelope {
@@ -27,7 +31,7 @@ export interface Envelope {
 
 /** What is written: short names, since they are written with every answer. */
 interface Packed {
-  readonly f: number;
+  readonly f: string;
   readonly k: string;
   readonly i: string;
   readonly c: number;
