@@ -187,8 +187,7 @@ export class Finder {
     const isFresh = Date.now() < envelope.freshUntil;
     if (isFresh) counts.hits++;
     else counts.stale++;
-    const bytes = this.keeper.weigh(prefixOf(entry), envelope.value);
-    if (bytes !== undefined) this.keeper.keep(entry, search, envelope, bytes);
+    this.keeper.adopt(entry, search, envelope);
     return answerOf(envelope, isFresh ? 'hit' : 'stale');
   }
 

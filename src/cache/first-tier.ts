@@ -97,6 +97,11 @@ export class FirstTier {
     this.closed = false;
   }
 
+  /** Whether anything can be kept at all. */
+  get hasRoom(): boolean {
+    return this.maxBytes > 0 && !this.closed;
+  }
+
   get isOpen(): boolean {
     return !this.closed;
   }

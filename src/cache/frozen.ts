@@ -27,6 +27,14 @@ export function freezeAndMeasure(value: unknown, depth = 0): number {
   }
 }
 
+/** The same for what was just taken from JSON, which is plain, and whose size nobody asks for. */
+export function freezeParsed(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (Array.isArray(value)) for (const item of value) freezeParsed(item);
+  else for (const name in value) freezeParsed((value as Record<string, unknown>)[name]);
+  Object.freeze(value);
+}
+
 function freezeArray(items: unknown[], depth: number): number {
   let bytes = 2;
   for (const item of items) bytes += freezeAndMeasure(item, depth + 1) + 1;

@@ -14,6 +14,7 @@ export function encodeInvalidation(
   maxBytes = Infinity,
 ): string[] {
   if (invalidation.all) return [JSON.stringify({ s: sender, a: 1 })];
+  if (maxBytes === Infinity) return encodeWhole(sender, invalidation);
   const texts: string[] = [];
   for (const name of NAMES) {
     let part: string[] = [];
@@ -33,6 +34,16 @@ export function encodeInvalidation(
     if (part.length > 0) texts.push(text());
   }
   return texts;
+}
+
+/** Lists of nothing are left out; nothing at all is nothing to say. */
+function encodeWhole(sender: string, invalidation: Invalidation): string[] {
+  const message: Record<string, unknown> = { s: sender };
+  for (const name of NAMES) {
+    const items = invalidation[name];
+    if (items !== undefined && items.length > 0) message[LISTS[name]] = items;
+  }
+  return Object.keys(message).length > 1 ? [JSON.stringify(message)] : [];
 }
 
 /** @returns undefined for our own messages; everything for what cannot be read, since it may have named anything */

@@ -5,7 +5,7 @@ import type { CacheSettings } from './cache-settings';
 import type { CacheStatistics } from './cache-statistics';
 import type { Envelope } from './envelope';
 import type { FirstTier, FirstTierRecord } from './first-tier';
-import { freezeAndMeasure } from './frozen';
+import { freezeAndMeasure, freezeParsed } from './frozen';
 import type { Search } from './in-flight';
 import { fraction, renewalOf } from './lifetime';
 
@@ -41,6 +41,13 @@ export class Keeper {
   /** Of an object that was given out as an answer. */
   timesOf(value: object): AnswerTimes | undefined {
     return this.times.get(value);
+  }
+
+  /** Freezes what came from Redis, and keeps it in memory too where there is room for anything. */
+  adopt(entry: Pick<CacheEntry<unknown>, 'key' | 'sharedOnly'>, search: Search, envelope: Envelope): void {
+    if (entry.sharedOnly || !this.first.hasRoom) return freezeParsed(envelope.value);
+    const bytes = this.weigh(prefixOf(entry as CacheEntry<unknown>), envelope.value);
+    if (bytes !== undefined) this.keep(entry, search, envelope, bytes);
   }
 
   /** Keeps it in memory unless it was invalidated since the search began, or may only be kept in Redis. */

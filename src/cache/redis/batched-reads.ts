@@ -56,11 +56,7 @@ export class BatchedReads {
       );
   };
 
-  private share(
-    questions: readonly Question[],
-    places: ReadonlyMap<string, number>,
-    reply: unknown,
-  ): void {
+  private share(questions: readonly Question[], places: ReadonlyMap<string, number>, reply: unknown): void {
     if (!areValues(reply, places.size)) {
       const error = new UnexpectedReply();
       this.gate.connection.drop(error.message);

@@ -2,6 +2,7 @@ import { newId } from '../../common/id';
 import { withinDeadline } from '../deadline';
 import type { BusListener, Invalidation, InvalidationBus } from '../invalidation-bus';
 import { decodeInvalidation, encodeInvalidation } from '../invalidation-message';
+import { GatheredInvalidations } from './gathered-invalidations';
 import { makeSubscriber, nodesOf, type RedisClient } from './redis-client';
 import type { Asker, RedisGate, RedisSettings } from './redis-gate';
 import { CHANNEL } from './redis-keys';
@@ -25,6 +26,7 @@ export class RedisBus implements InvalidationBus {
   private pauseMs = FIRST_PAUSE_MS;
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
+  private readonly gathered = new GatheredInvalidations((all) => this.say(all, this.gate));
 
   constructor(
     private readonly settings: RedisSettings,
@@ -40,12 +42,8 @@ export class RedisBus implements InvalidationBus {
   }
 
   /** By the connection of commands: what was written there before is known to Redis when others hear of it. */
-  async publish(invalidation: Invalidation, asker: Asker = this.gate): Promise<void> {
-    const { connection } = this.gate;
-    const texts = encodeInvalidation(this.me, invalidation);
-    await asker.ask(() =>
-      Promise.all(texts.map((text) => connection.send(CHANNEL, ['PUBLISH', CHANNEL, text]))),
-    );
+  publish(invalidation: Invalidation, asker: Asker = this.gate): Promise<void> {
+    return asker === this.gate ? this.gathered.add(invalidation) : this.say(invalidation, asker);
   }
 
   close(): Promise<void> {
@@ -53,6 +51,14 @@ export class RedisBus implements InvalidationBus {
     clearTimeout(this.timer);
     this.discard();
     return Promise.resolve();
+  }
+
+  private async say(invalidation: Invalidation, asker: Asker): Promise<void> {
+    const { connection } = this.gate;
+    const texts = encodeInvalidation(this.me, invalidation);
+    await asker.ask(() =>
+      Promise.all(texts.map((text) => connection.send(CHANNEL, ['PUBLISH', CHANNEL, text]))),
+    );
   }
 
   private async connect(): Promise<void> {
