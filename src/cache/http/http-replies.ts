@@ -7,7 +7,7 @@ import type { CacheEntry } from '../cache-entry';
 import { CacheService } from '../cache.service';
 import type { HttpCachePolicy } from './http-cache-policy';
 import type { KeptBody } from './http-entry';
-import { cacheHeaders, etagOf, isKnown, JSON_TYPE } from './http-headers';
+import { cacheHeaders, etagOf, isKnown, JSON_TYPE, type CacheHeaders } from './http-headers';
 
 /** Between this and twice as many URLs are remembered. */
 const MAX_URLS = 5_000;
@@ -51,9 +51,10 @@ export class HttpReplies {
     if (known === undefined) return false;
     const answer = this.cache.peek(known.entry);
     if (answer === undefined) return false;
-    const body = this.prepare(request, reply, answer, known.policy);
-    if (body === undefined) sendNow(reply);
-    else sendNow(reply, this.bytesOf(answer.value), method === 'HEAD');
+    const { etag, headers } = headersOf(answer, known.policy);
+    const isHead = method === 'HEAD';
+    if (isKnown(request.headers['if-none-match'], etag)) sendNow(reply, 304, headers);
+    else sendNow(reply, 200, headers, this.bytesOf(answer.value), isHead);
     return true;
   }
 
@@ -74,18 +75,25 @@ export class HttpReplies {
     answer: CachedAnswer<KeptBody>,
     policy: HttpCachePolicy,
   ): string | undefined {
-    const { outcome, version, value, freshUntil, createdAt } = answer;
-    const etag = version === undefined ? undefined : etagOf(version);
-    const described = { outcome, etag, freshUntil, createdAt: value.createdAt ?? createdAt };
-    void reply.headers(cacheHeaders(described, policy, Date.now()));
+    const { etag, headers } = headersOf(answer, policy);
+    void reply.headers(headers);
     if (policy.scope === 'user') void reply.header('vary', varyBy('Authorization', reply.getHeader('vary')));
     if (isKnown(request.headers['if-none-match'], etag)) {
       void reply.status(304);
       return undefined;
     }
     void reply.header('content-type', JSON_TYPE);
-    return value.text;
+    return answer.value.text;
   }
+}
+
+function headersOf(
+  { outcome, version, value, freshUntil, createdAt }: CachedAnswer<KeptBody>,
+  policy: HttpCachePolicy,
+): { etag: string | undefined; headers: CacheHeaders } {
+  const etag = version === undefined ? undefined : etagOf(version);
+  const described = { outcome, etag, freshUntil, createdAt: value.createdAt ?? createdAt };
+  return { etag, headers: cacheHeaders(described, policy, Date.now()) };
 }
 
 const varyBy = (name: string, others: string | string[] | number | undefined): string =>
@@ -95,11 +103,19 @@ const varyBy = (name: string, others: string | string[] | number | undefined): s
  * Past Fastify, which would look at each header and at the body again. Hooks of `onSend` do not see it; those of
  * `onResponse` do.
  */
-function sendNow(reply: FastifyReply, body?: SentBody, isHead = false): void {
-  const headers: OutgoingHttpHeader[] = body === undefined ? [] : ['content-length', body.length];
-  const all = reply.getHeaders();
-  for (const name in all) headers.push(name, all[name] as OutgoingHttpHeader);
+function sendNow(
+  reply: FastifyReply,
+  status: number,
+  own: CacheHeaders,
+  body?: SentBody,
+  isHead = false,
+): void {
+  const headers: OutgoingHttpHeader[] =
+    body === undefined ? [] : ['content-type', JSON_TYPE, 'content-length', body.length];
+  for (const name in own) headers.push(name, own[name] as string);
+  const others = reply.getHeaders();
+  for (const name in others) headers.push(name, others[name] as OutgoingHttpHeader);
   const { raw } = reply.hijack();
-  raw.writeHead(raw.statusCode, headers);
+  raw.writeHead(status, headers);
   raw.end(isHead ? undefined : body?.bytes);
 }
