@@ -42,18 +42,16 @@ interface Packed {
   readonly g: readonly string[];
   readonly v?: unknown;
   /** The value's JSON, deflated, as base64. */
-  readonly z?: string;
+  readonly z?: string | undefined;
 }
 
 /** As a value that JSON text is made of. */
-export function pack(envelope: Envelope): Packed {
-  return { ...head(envelope), v: envelope.value };
-}
+export const pack = (envelope: Envelope): Packed => packed(envelope, envelope.value, undefined);
 
 /** The same with the value deflated: less to keep and to send, more to compute. */
 export async function packCompressed(envelope: Envelope): Promise<Packed> {
   const bytes = await deflate(JSON.stringify(envelope.value), { level: 3 });
-  return { ...head(envelope), z: bytes.toString('base64') };
+  return packed(envelope, undefined, bytes.toString('base64'));
 }
 
 /**
@@ -71,17 +69,19 @@ export function unpack(
   return packed.v === undefined ? undefined : open(packed, packed.v);
 }
 
-function head({ key, version, createdAt, freshUntil, expiresAt, loadMs, namespace, tagVersions }: Envelope) {
+function packed(envelope: Envelope, value: unknown, deflated: string | undefined): Packed {
   return {
     f: FORMAT,
-    k: key,
-    i: version,
-    c: createdAt,
-    s: freshUntil,
-    e: expiresAt,
-    d: loadMs,
-    n: namespace,
-    g: tagVersions,
+    k: envelope.key,
+    i: envelope.version,
+    c: envelope.createdAt,
+    s: envelope.freshUntil,
+    e: envelope.expiresAt,
+    d: envelope.loadMs,
+    n: envelope.namespace,
+    g: envelope.tagVersions,
+    v: value,
+    z: deflated,
   };
 }
 

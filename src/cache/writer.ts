@@ -1,8 +1,9 @@
 import { prefixOf, type CacheEntry } from './cache-entry';
-import type { CacheParts } from './cache-parts';
+import type { CacheParts, SharedParts } from './cache-parts';
+import type { Envelope } from './envelope';
 import { Search } from './in-flight';
 import type { Lifetime } from './lifetime';
-import type { Versions } from './redis/second-tier';
+import { counts, type Versions } from './redis/second-tier';
 import { newVersion } from './redis/tag-versions';
 
 /** What to keep, under what, and for how long. */
@@ -23,7 +24,7 @@ export class Writer {
    * @returns whether it is kept; where it is not, what was there before is dropped: it is older than this
    */
   async write(write: Write): Promise<boolean> {
-    const { first, flights, keeper, bus, shared } = this.parts;
+    const { first, flights, keeper } = this.parts;
     const { entry, key } = write;
     const bytes = keeper.weigh(prefixOf(entry), write.value);
     if (bytes === undefined) return this.giveUp(key);
@@ -31,20 +32,8 @@ export class Writer {
     const search = new Search(key, first.tags.statesOf(entry.tags));
     flights.add(search);
     try {
-      const versions = await this.versionsFor(entry);
-      if (versions === undefined) return await this.giveUp(key);
-      const envelope = {
-        key,
-        version: newVersion(),
-        ...write.lifetime,
-        loadMs: 0,
-        namespace: versions.namespace,
-        tagVersions: versions.tags,
-        value: write.value,
-      };
-      const stored = shared?.tier.set(envelope, bytes);
-      if (shared?.gate.connection.isCluster) await stored;
-      await Promise.all([stored, bus.publish({ keys: [key] })]);
+      const envelope = await this.store(write, bytes);
+      if (envelope === undefined) return await this.giveUp(key);
       const isCurrent = !search.isDoomed;
       flights.doomKey(key);
       first.delete(key);
@@ -63,13 +52,52 @@ export class Writer {
     return false;
   }
 
-  /** @returns undefined while a tag is about to change */
-  private versionsFor(entry: CacheEntry<unknown>): Promise<Versions | undefined> | Versions {
-    const { shared } = this.parts;
-    if (shared === undefined) return { namespace: '', tags: [] };
-    if (entry.tags.length > 0) return shared.tier.versionsOf(entry.tags);
-    const known = shared.gate.namespaceVersion;
-    if (known !== undefined) return { namespace: known, tags: [] };
-    return shared.tier.versionsOf([]);
+  /**
+   * Writes it to Redis and tells the others. It is written under the versions that were seen last while they are asked
+   * for: where they are others by now, what was written counts for nothing, and it is written again.
+   * @returns undefined while a tag is about to change
+   */
+  private async store(write: Write, bytes: number): Promise<Envelope | undefined> {
+    const { bus, shared } = this.parts;
+    const { tags } = write.entry;
+    if (shared === undefined) {
+      await bus.publish({ keys: [write.key] });
+      return envelopeOf(write, { namespace: '', tags: [] });
+    }
+    const guessed = shared.tier.lastVersionsOf(tags);
+    const early = guessed && envelopeOf(write, guessed);
+    const putting = early && this.put(shared, early, bytes);
+    // The namespace is asked for with every look-up.
+    if (early !== undefined && tags.length === 0) return putting?.then(() => early);
+    const [versions] = await Promise.all([shared.tier.versionsOf(tags), putting]);
+    if (versions === undefined) return undefined;
+    if (early !== undefined && counts(early, versions)) return early;
+    const envelope = envelopeOf(write, versions);
+    await this.put(shared, envelope, bytes);
+    return envelope;
   }
+
+  private async put(shared: SharedParts, envelope: Envelope, bytes: number): Promise<void> {
+    const packing = shared.tier.pack(envelope, bytes);
+    // What others look for when they hear of it has to be there.
+    const packed = packing instanceof Promise ? await packing : packing;
+    const stored = shared.tier.set(envelope, packed);
+    if (shared.gate.connection.isCluster) await stored;
+    await Promise.all([stored, this.parts.bus.publish({ keys: [envelope.key] })]);
+  }
+}
+
+function envelopeOf({ key, value, lifetime }: Write, { namespace, tags }: Versions): Envelope {
+  const { createdAt, freshUntil, expiresAt } = lifetime;
+  return {
+    key,
+    version: newVersion(),
+    createdAt,
+    freshUntil,
+    expiresAt,
+    loadMs: 0,
+    namespace,
+    tagVersions: tags,
+    value,
+  };
 }

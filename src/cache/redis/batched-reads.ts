@@ -1,11 +1,5 @@
 import { UnexpectedReply, type RedisGate } from './redis-gate';
 
-/**
- * Questions that travel together. With more of them Redis would be idle while this process takes answers apart, and
- * this process while Redis collects the next ones.
- */
-const MAX_TOGETHER = 4;
-
 export type Values = readonly (string | null)[];
 
 interface Question {
@@ -21,7 +15,11 @@ interface Question {
 export class BatchedReads {
   private waiting: Question[] = [];
 
-  constructor(private readonly gate: RedisGate) {}
+  /** @param maxTogether questions that go in one round trip */
+  constructor(
+    private readonly gate: RedisGate,
+    private readonly maxTogether: number,
+  ) {}
 
   /** @param take makes the answer of the values of the keys, which come in their order and are all of one moment */
   read<Answer>(
@@ -33,12 +31,12 @@ export class BatchedReads {
         try {
           resolve(take(values));
         } catch (error) {
-          refuse(error as Error);
+          refuse(error);
         }
       };
       const count = this.waiting.push({ keys, answer, refuse });
       if (count === 1) process.nextTick(this.send);
-      else if (count === MAX_TOGETHER) this.send();
+      else if (count === this.maxTogether) this.send();
     });
   }
 
@@ -63,7 +61,7 @@ export class BatchedReads {
       return refuseAll(questions, error);
     }
     for (const { keys, answer } of questions)
-      answer(keys.map((key) => reply[places.get(key) as number] as string | null));
+      answer(keys.map((key) => reply[places.get(key) as number] ?? null));
   }
 }
 

@@ -1,3 +1,4 @@
+import QuickLRU from 'quick-lru';
 import type { CacheSettings } from '../cache-settings';
 import { pack, packCompressed, unpack, type Envelope } from '../envelope';
 import { redisGlob } from '../key-pattern';
@@ -9,6 +10,13 @@ import { VERSION_OF } from './redis-scripts';
 import { newVersion, TAG_TTL_MS } from './tag-versions';
 
 const SCAN_COUNT = '1000';
+/**
+ * Answers that travel together. With more of them Redis would be idle while this process takes answers apart, and this
+ * process while Redis collects the next ones. Versions are short.
+ */
+const VALUES_TOGETHER = 4;
+const VERSIONS_TOGETHER = 64;
+const MAX_LAST_VERSIONS = 10_000;
 /** The namespace's version ends with a year of silence. */
 const NAMESPACE_TTL_MS = 366 * 86_400_000;
 
@@ -28,12 +36,15 @@ export interface Versions {
 /** Answers in Redis, for all processes. Everything here may throw while Redis is away; see {@link RedisGate}. */
 export class SecondTier {
   private readonly reads: BatchedReads;
+  private readonly versionReads: BatchedReads;
+  private readonly lastVersions = new QuickLRU<string, string>({ maxSize: MAX_LAST_VERSIONS });
 
   constructor(
     private readonly gate: RedisGate,
     private readonly settings: Pick<CacheSettings, 'maxValueBytes' | 'compressAboveBytes'>,
   ) {
-    this.reads = new BatchedReads(gate);
+    this.reads = new BatchedReads(gate, VALUES_TOGETHER);
+    this.versionReads = new BatchedReads(gate, VERSIONS_TOGETHER);
   }
 
   /** The answer with everything that decides whether it counts, in one round trip. */
@@ -73,10 +84,8 @@ export class SecondTier {
     return jsonBytes > this.settings.compressAboveBytes ? packCompressed(envelope) : pack(envelope);
   }
 
-  /** Keeps an answer whatever loads of it are running: they do not fill over what was not there when they began. */
-  async set(envelope: Envelope, jsonBytes: number): Promise<void> {
-    const packing = this.pack(envelope, jsonBytes);
-    const packed = packing instanceof Promise ? await packing : packing;
+  /** Keeps an answer, {@link pack}ed, whatever loads of it are running: they do not fill over what was not there when they began. */
+  async set(envelope: Envelope, packed: unknown): Promise<void> {
     const { connection } = this.gate;
     const milliseconds = Math.max(1, Math.ceil(envelope.expiresAt - envelope.createdAt));
     await this.gate.ask(() => connection.values.set(valueKey(envelope.key), packed, milliseconds));
@@ -103,8 +112,23 @@ export class SecondTier {
   }
 
   /** Of namespace and tags, for an answer that is at hand; undefined while one of the tags is about to change. */
-  versionsOf(tags: readonly string[]): Promise<Versions | undefined> {
-    return this.readTogether('', tags, (_value, rest) => this.complete(rest, tags));
+  async versionsOf(tags: readonly string[]): Promise<Versions | undefined> {
+    const keys = [NAMESPACE_KEY, ...tags.map(tagKey)];
+    const { connection } = this.gate;
+    const replies = connection.isCluster
+      ? await this.gate.ask(() => Promise.all(keys.map((key) => connection.send(key, ['GET', key]))))
+      : await this.versionReads.read(keys, (values) => values);
+    const versions = await this.complete(replies, tags);
+    versions?.tags.forEach((version, index) => this.lastVersions.set(tags[index] as string, version));
+    return versions;
+  }
+
+  /** The same as seen last; undefined where they never were. */
+  lastVersionsOf(tags: readonly string[]): Versions | undefined {
+    const namespace = this.gate.namespaceVersion;
+    const versions = tags.map((tag) => this.lastVersions.get(tag));
+    if (namespace === undefined || versions.includes(undefined)) return undefined;
+    return { namespace, tags: versions as string[] };
   }
 
   /** The version of the namespace, made where there is none. */
@@ -225,10 +249,11 @@ function missWhereUnreadable(error: unknown): undefined {
 
 function current(envelope: Envelope | undefined, versions: Versions): Envelope | undefined {
   if (envelope === undefined || Date.now() >= envelope.expiresAt) return undefined;
-  return areSame(envelope, versions) ? envelope : undefined;
+  return counts(envelope, versions) ? envelope : undefined;
 }
 
-function areSame(envelope: Envelope, versions: Versions): boolean {
+/** Whether nothing was invalidated since the versions that it was made under. */
+export function counts(envelope: Envelope, versions: Versions): boolean {
   return (
     envelope.namespace === versions.namespace &&
     envelope.tagVersions.length === versions.tags.length &&
