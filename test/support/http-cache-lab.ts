@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Module, type Type } from '@nestjs/common';
@@ -45,6 +45,7 @@ export async function startWith(controller: Type, { urls, variables, withHook = 
     await nest.listen(0, '127.0.0.1');
   } catch (error) {
     await nest.close();
+    rmSync(dataDir, { recursive: true, force: true });
     throw error;
   }
   return new TestApp(nest, urls, dataDir, await nest.getUrl());
