@@ -12,6 +12,7 @@ import {
   until,
   type LabCache,
 } from './support/cache-lab';
+import { SeverableLine } from './support/severable-line';
 
 /** Real for tests that wait for it to run out. */
 const DEADLINE_MS = 100;
@@ -84,6 +85,23 @@ describe('Redis', () => {
     await answersWith(one, entry, 3);
     expect(await other.cache.getOrCompute(entry, () => Promise.resolve(4))).toBe(3);
     expect(other.parts.shared?.gate.namespaceVersion).toBe(one.parts.shared?.gate.namespaceVersion);
+  });
+
+  it('may be away for one process alone: what that one could not say counts when it is back', async () => {
+    const server = await redis();
+    const line = await SeverableLine.to(server.port);
+    servers.push(line);
+    const cutOff = await connectedCache({ url: line.url });
+    const other = await connectedCache({ url: server.url });
+    const entry = someEntry();
+    await answersWith(other, entry, 1);
+    line.cut();
+    await until(() => cutOff.cache.breaker === 'open');
+    await cutOff.cache.invalidate(entry.tags);
+    line.mend();
+    await untilCaching(cutOff);
+    await until(() => other.cache.peek(entry) === undefined);
+    expect(await other.cache.getOrCompute(entry, () => Promise.resolve(2))).toBe(2);
   });
 
   it('may hang: few wait for it, what it does not take is owed, and is paid first', async () => {

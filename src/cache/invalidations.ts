@@ -32,9 +32,10 @@ export interface SharedTier {
 export class Invalidations implements BusListener {
   private readonly logger = new Logger('Cache');
   private readonly pending = new WeakMap<Transaction, Pending>();
-  private readonly owed = { tags: new Set<string>(), keys: new Set<string>(), patterns: new Set<string>() };
-  private owesAll = false;
+  private owed = new Owed();
   private timer: NodeJS.Timeout | undefined;
+  /** Of what may be committed a moment after it was asked about. */
+  private readonly later = new Set<NodeJS.Timeout>();
 
   constructor(
     private readonly first: FirstTier,
@@ -90,6 +91,7 @@ export class Invalidations implements BusListener {
 
   close(): void {
     clearTimeout(this.timer);
+    for (const timer of this.later) clearTimeout(timer);
   }
 
   private follow(tx: Transaction, pending: Pending): void {
@@ -99,18 +101,22 @@ export class Invalidations implements BusListener {
     });
     const settle = () => this.settle([...pending.tags], pending.holder);
     tx.afterEnd((outcome) => {
-      if (outcome === 'unknown') return this.dropLater([...pending.tags]);
+      if (outcome === 'unknown') return this.dropTwice([...pending.tags]);
       return outcome === 'committed' || pending.isHeld ? settle() : undefined;
     });
   }
 
   /**
-   * Nobody knows whether it was committed, or will be in a moment. In Redis the hold ends by itself, and with it the
-   * tags' versions; in memory they are dropped now and when that time is over.
+   * Nobody knows whether it was committed, or will be in a moment: it is dropped now, and when the hold, if there is one,
+   * has ended by itself.
    */
-  private dropLater(tags: readonly string[]): void {
-    this.drop({ tags });
-    if (this.shared === undefined) setTimeout(() => this.drop({ tags }), HOLD_MS).unref();
+  private async dropTwice(tags: readonly string[]): Promise<void> {
+    const again = setTimeout(() => {
+      this.later.delete(again);
+      void this.now({ tags });
+    }, HOLD_MS).unref();
+    this.later.add(again);
+    await this.now({ tags });
   }
 
   private async announce(tx: Transaction, { tags, holder }: Pending): Promise<void> {
@@ -150,16 +156,12 @@ export class Invalidations implements BusListener {
     return dropped;
   }
 
-  private owe({ tags = [], keys = [], patterns = [], all }: Invalidation, error: unknown): void {
-    for (const tag of tags) this.owed.tags.add(tag);
-    for (const key of keys) this.owed.keys.add(key);
-    for (const pattern of patterns) this.owed.patterns.add(pattern);
-    const { owed } = this;
-    if (all || owed.tags.size + owed.keys.size + owed.patterns.size > MAX_OWED) this.owesAll = true;
+  private owe(invalidation: Invalidation, error: unknown): void {
+    this.owed.add(invalidation);
     const reason = `an invalidation was not taken: ${error instanceof Error ? error.message : String(error)}`;
     if (this.shared === undefined) this.retryLater(reason);
     else {
-      if (this.owesAll) this.shared.gate.mustDropAll();
+      if (this.owed.all) this.shared.gate.mustDropAll();
       this.shared.gate.mustRecover(reason);
     }
   }
@@ -177,20 +179,49 @@ export class Invalidations implements BusListener {
     this.timer = setTimeout(retry, RETRY_MS).unref();
   }
 
+  /**
+   * What is owed is delivered also where everything is dropped: another process may have raised the namespace before we
+   * owed it, and kept something under the new one since.
+   */
   private async payDebts(
     dropsAll: boolean,
     deliver: (owed: Invalidation) => Promise<unknown>,
   ): Promise<void> {
-    const all = this.owesAll || dropsAll;
-    const [tags, keys, patterns] = [[...this.owed.tags], [...this.owed.keys], [...this.owed.patterns]];
-    if (!all && tags.length + keys.length + patterns.length === 0) return;
-    // With the namespace raised nothing in Redis counts any more, whatever its tags.
-    const owed: Invalidation = all ? { all: true } : { tags, keys, patterns };
-    await deliver(owed);
-    this.drop(owed);
-    this.owesAll = false;
-    for (const tag of tags) this.owed.tags.delete(tag);
-    for (const key of keys) this.owed.keys.delete(key);
-    for (const pattern of patterns) this.owed.patterns.delete(pattern);
+    const { owed } = this;
+    const all = owed.all || dropsAll;
+    if (!all && owed.size === 0) return;
+    const lists = { tags: [...owed.tags], keys: [...owed.keys], patterns: [...owed.patterns] };
+    const invalidation: Invalidation = { ...lists, ...(all && { all }) };
+    // What is owed from now on is another debt, the same tag too.
+    this.owed = new Owed();
+    try {
+      await deliver(invalidation);
+    } catch (error) {
+      this.owed.add({ ...lists, ...(owed.all && { all: owed.all }) });
+      throw error;
+    }
+    this.drop(invalidation);
+  }
+}
+
+/** What others still have to be told. */
+class Owed {
+  readonly tags = new Set<string>();
+  readonly keys = new Set<string>();
+  readonly patterns = new Set<string>();
+  /** So much that it is everything. */
+  all = false;
+
+  get size(): number {
+    return this.tags.size + this.keys.size + this.patterns.size;
+  }
+
+  add({ tags = [], keys = [], patterns = [], all }: Invalidation): void {
+    for (const tag of tags) this.tags.add(tag);
+    for (const key of keys) this.keys.add(key);
+    for (const pattern of patterns) this.patterns.add(pattern);
+    if (!all && this.size <= MAX_OWED) return;
+    this.all = true;
+    for (const texts of [this.tags, this.keys, this.patterns]) texts.clear();
   }
 }

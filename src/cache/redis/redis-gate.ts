@@ -55,6 +55,8 @@ export class RedisGate implements Asker {
   /** As last seen; a newer one has been raised by somebody since. */
   private namespace: string | undefined;
   private hasBeenAway = false;
+  /** Whatever others have done about an outage: what was lost here is not known. */
+  private mustRaise = false;
   private isNew = true;
 
   constructor(
@@ -122,6 +124,7 @@ export class RedisGate implements Asker {
   /** So much was lost that everything has to be dropped. */
   mustDropAll(): void {
     this.hasBeenAway = true;
+    this.mustRaise = true;
   }
 
   close(): void {
@@ -168,11 +171,7 @@ export class RedisGate implements Asker {
     try {
       const pong = await this.timed(this.connection.send(NAMESPACE_KEY, ['PING']));
       if (pong !== 'PONG') throw new UnexpectedReply();
-      const dropsAll = this.hasBeenAway;
-      if (dropsAll) await this.raiseNamespace();
-      const asker: Asker = { ask: (question) => this.timed(question()) };
-      for (const recovery of this.recoveries) await recovery(asker, dropsAll);
-      this.hasBeenAway = false;
+      await this.catchUp();
     } catch (error) {
       if (error instanceof UnexpectedReply || this.connection.isCluster)
         this.connection.drop(reasonOf(error));
@@ -180,12 +179,28 @@ export class RedisGate implements Asker {
     }
   }
 
+  /** What happens from now on is not of this recovery, but of the next one. */
+  private async catchUp(): Promise<void> {
+    const { hasBeenAway, mustRaise } = this;
+    this.hasBeenAway = false;
+    this.mustRaise = false;
+    try {
+      if (hasBeenAway) await this.raiseNamespace(mustRaise);
+      const asker: Asker = { ask: (question) => this.timed(question()) };
+      for (const recovery of this.recoveries) await recovery(asker, hasBeenAway);
+    } catch (error) {
+      this.hasBeenAway ||= hasBeenAway;
+      this.mustRaise ||= mustRaise;
+      throw error;
+    }
+  }
+
   /** Once, whoever comes first: the others find another version than the one before the outage. */
-  private async raiseNamespace(): Promise<void> {
+  private async raiseNamespace(always: boolean): Promise<void> {
     const answer = this.connection.run(
       RAISE_NAMESPACE,
       [NAMESPACE_KEY],
-      [this.namespace ?? this.bornAt, String(Date.now())],
+      [this.namespace ?? this.bornAt, String(Date.now()), always ? 'always' : ''],
     );
     const version = await this.timed(answer);
     if (typeof version !== 'string') throw new UnexpectedReply();

@@ -32,10 +32,12 @@ export class RedisInvalidations {
   ): Promise<number> {
     const steps: Promise<unknown>[] = keys.map((key) => this.tier.delete(key, asker));
     if (tags.length > 0) steps.push(this.versions.renew(tags, holder, asker));
-    if (this.gate.connection.isCluster) await Promise.all(steps);
+    const done = Promise.all(steps);
+    done.catch(() => undefined); // it is awaited below: what fails earlier must not go unheard until then
+    if (this.gate.connection.isCluster) await done;
     let deleted = 0;
     for (const pattern of patterns) deleted += await this.tier.deleteMatching(pattern, asker);
-    await Promise.all([...steps, this.bus.publish({ tags, keys, patterns, ...(all && { all }) }, asker)]);
+    await Promise.all([done, this.bus.publish({ tags, keys, patterns, ...(all && { all }) }, asker)]);
     return deleted;
   }
 }

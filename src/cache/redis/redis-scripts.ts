@@ -16,13 +16,16 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return ARGV[1]`);
 
 /**
- * KEYS namespace; ARGV the version before the outage, now in milliseconds. Raises the version unless somebody has:
- * versions are times, so that one from a snapshot of earlier is raised too.
+ * KEYS namespace; ARGV the version before the outage, now in milliseconds, 'always'. Raises the version, without the last
+ * one unless somebody has: versions are times, so that one from a snapshot of earlier is raised too.
  */
 export const RAISE_NAMESPACE = script(`
 local current = redis.call('GET', KEYS[1])
 local before = tonumber(ARGV[1])
-if current and tonumber(current) and tonumber(current) > before then return current end
+if current and tonumber(current) and tonumber(current) > before then
+  if ARGV[3] ~= 'always' then return current end
+  before = tonumber(current)
+end
 local raised = string.format('%.0f', math.max(tonumber(ARGV[2]), before + 1))
 redis.call('SET', KEYS[1], raised)
 return raised`);
