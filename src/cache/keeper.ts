@@ -5,7 +5,7 @@ import type { CacheSettings } from './cache-settings';
 import type { CacheStatistics } from './cache-statistics';
 import type { Envelope } from './envelope';
 import type { FirstTier, FirstTierRecord } from './first-tier';
-import { freezeAndMeasure, freezeParsed } from './frozen';
+import { freezeAndMeasure } from './frozen';
 import type { Search } from './in-flight';
 import { fraction, renewalOf } from './lifetime';
 
@@ -43,9 +43,12 @@ export class Keeper {
     return this.times.get(value);
   }
 
-  /** Freezes what came from Redis, and keeps it in memory too where there is room for anything. */
+  /** Keeps what came from Redis, which is frozen, in memory too, where there is room for anything. */
   adopt(entry: Pick<CacheEntry<unknown>, 'key' | 'sharedOnly'>, search: Search, envelope: Envelope): void {
-    if (entry.sharedOnly || !this.first.hasRoom) return freezeParsed(envelope.value);
+    if (entry.sharedOnly || !this.first.hasRoom) {
+      this.noteTimes(envelope);
+      return freezeParsed(envelope.value);
+    }
     const bytes = this.weigh(prefixOf(entry as CacheEntry<unknown>), envelope.value);
     if (bytes !== undefined) this.keep(entry, search, envelope, bytes);
   }
@@ -58,7 +61,7 @@ export class Keeper {
     jsonBytes: number,
   ): void {
     const { value, version, createdAt, freshUntil, expiresAt, loadMs } = envelope;
-    if (typeof value === 'object' && value !== null) this.times.set(value, { createdAt, freshUntil });
+    this.noteTimes(envelope);
     if (entry.sharedOnly || search.isDoomed) return;
     const renewAt = renewalOf(freshUntil, loadMs, fraction());
     this.first.put(
@@ -77,6 +80,10 @@ export class Keeper {
       },
       jsonBytes,
     );
+  }
+
+  private noteTimes({ value, createdAt, freshUntil }: Envelope): void {
+    if (typeof value === 'object' && value !== null) this.times.set(value, { createdAt, freshUntil });
   }
 }
 
