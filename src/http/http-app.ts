@@ -43,6 +43,9 @@ export async function configureHttp(app: NestFastifyApplication, { environment }
       allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'x-request-id'],
       exposedHeaders: [
         'x-request-id',
+        'x-cache',
+        'etag',
+        'age',
         'retry-after',
         'x-ratelimit-limit',
         'x-ratelimit-remaining',

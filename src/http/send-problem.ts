@@ -11,5 +11,6 @@ export function sendProblem(
   void reply
     .status(problem.status)
     .header('content-type', 'application/problem+json; charset=utf-8')
+    .header('cache-control', 'no-store')
     .send(JSON.stringify({ ...problem, requestId: reply.request.id }));
 }
