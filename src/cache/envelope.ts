@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
 import { RELEASE } from '../config/release';
+import { freezeParsed } from './frozen';
 
 const deflate = promisify(deflateRaw);
 const inflate = promisify(inflateRaw);
@@ -57,7 +58,7 @@ export async function packCompressed(envelope: Envelope): Promise<Packed> {
 /**
  * Reads what was written, by this release or another one.
  * @param maxBytes a value that is larger when inflated is taken for nothing
- * @returns undefined for what is no envelope of this form, or one of another key
+ * @returns undefined for what is no envelope of this form, or one of another key; its value is frozen
  */
 export function unpack(
   packed: unknown,
@@ -94,17 +95,20 @@ async function inflated(packed: Packed, text: string, maxBytes: number): Promise
   }
 }
 
-const open = (packed: Packed, value: unknown): Envelope => ({
-  key: packed.k,
-  version: packed.i,
-  createdAt: packed.c,
-  freshUntil: packed.s,
-  expiresAt: packed.e,
-  loadMs: packed.d,
-  namespace: packed.n,
-  tagVersions: packed.g,
-  value,
-});
+function open(packed: Packed, value: unknown): Envelope {
+  freezeParsed(value); // right where it was made: later it would have to be fetched from memory again
+  return {
+    key: packed.k,
+    version: packed.i,
+    createdAt: packed.c,
+    freshUntil: packed.s,
+    expiresAt: packed.e,
+    loadMs: packed.d,
+    namespace: packed.n,
+    tagVersions: packed.g,
+    value,
+  };
+}
 
 function isPacked(candidate: unknown): candidate is Packed {
   if (typeof candidate !== 'object' || candidate === null) return false;

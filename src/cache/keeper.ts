@@ -47,7 +47,7 @@ export class Keeper {
   adopt(entry: Pick<CacheEntry<unknown>, 'key' | 'sharedOnly'>, search: Search, envelope: Envelope): void {
     if (entry.sharedOnly || !this.first.hasRoom) {
       this.noteTimes(envelope);
-      return freezeParsed(envelope.value);
+      return;
     }
     const bytes = this.weigh(prefixOf(entry as CacheEntry<unknown>), envelope.value);
     if (bytes !== undefined) this.keep(entry, search, envelope, bytes);

@@ -1,0 +1,114 @@
+import { cpus } from 'node:os';
+import { Logger } from '@nestjs/common';
+import { Command, InvalidArgumentError } from 'commander';
+import { explain, ExplainedError } from '../src/database/explained-error';
+import { missedTargets, type Finding } from './cache/finding';
+import { measureFirstTier } from './cache/first-tier';
+import { httpFinding } from './cache/http-finding';
+import { findingsTable } from './cache/report';
+import { measureSecondTier } from './cache/second-tier';
+import { measureWrites } from './cache/writes';
+import { progressOn } from './progress';
+import { startThrowAwayRedis } from './throw-away-redis';
+
+type Measure = (redisUrl: string, rounds: number) => Promise<Finding>;
+
+const MEASURES: Readonly<Record<string, Measure>> = {
+  memory: (_redisUrl, rounds) => measureFirstTier(rounds),
+  redis: measureSecondTier,
+  writes: measureWrites,
+  http: (_redisUrl, rounds) => httpFinding(rounds),
+};
+const NAMES = Object.keys(MEASURES);
+const ROUNDS = 15;
+
+interface Options {
+  readonly only: readonly string[];
+  readonly json: boolean;
+}
+
+const DESCRIPTION = [
+  'Measures the cache beside bentocache, cache-manager, the bare Redis client and Fastify alone.',
+  'Everything is asked for the same list of 7 kB, in one process and one run, and the sides take turns: compare ' +
+    'ratios, not figures. It takes about two minutes.',
+].join('\n\n');
+
+const HELP = `
+It works in the Redis of REDIS_URL, else in one of its own, for which redis-server must be on PATH.
+
+Exit code: 0 when every promise is kept, 1 when not, with a sentence for each that is not.
+
+Examples:
+  npm run bench:cache
+  npm run bench:cache -- --only memory,redis
+  npm run bench:cache -- --json`;
+
+const command = new Command('npm run bench:cache --')
+  .description(DESCRIPTION)
+  .option('--only <part,…>', `these of ${NAMES.join(', ')}`, parts, NAMES)
+  .option('--json', 'print the result as one line of JSON', false)
+  .addHelpText('after', HELP)
+  .showHelpAfterError('Try: npm run bench:cache -- --help')
+  .action(run);
+
+command.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`${explain(error)}\n`);
+  process.exitCode = 1;
+});
+
+async function run({ only, json }: Options): Promise<void> {
+  Logger.overrideLogger(false); // the application's log would stand in the middle of the result
+  const findings = await inRedis((redisUrl) => measure(only, redisUrl));
+  const circumstances = {
+    measuredAt: new Date().toISOString(),
+    node: process.versions.node,
+    cores: cpus().length,
+  };
+  const missed = missedTargets(findings);
+  const { measuredAt, node, cores } = circumstances;
+  process.stdout.write(
+    json
+      ? `${JSON.stringify({ ...circumstances, findings, missed })}\n`
+      : `Node ${node}, ${cores} cores, ${measuredAt}\n\n${findingsTable(findings)}\n`,
+  );
+  for (const sentence of missed) process.stderr.write(`${sentence}\n`);
+  if (missed.length > 0) process.exitCode = 1;
+}
+
+async function measure(only: readonly string[], redisUrl: string): Promise<Finding[]> {
+  const progress = progressOn(process.stderr);
+  const findings: Finding[] = [];
+  try {
+    for (const name of only) {
+      progress.show(`measuring ${name}`, findings.length, only.length);
+      findings.push(await (MEASURES[name] as Measure)(redisUrl, ROUNDS));
+    }
+    progress.show('measured', only.length, only.length);
+    return findings;
+  } finally {
+    progress.end();
+  }
+}
+
+async function inRedis<Result>(work: (redisUrl: string) => Promise<Result>): Promise<Result> {
+  const given = process.env['REDIS_URL'] || undefined;
+  const own = given === undefined ? await startThrowAwayRedis() : undefined;
+  const url = given ?? own?.url;
+  if (url === undefined)
+    throw new ExplainedError(
+      'redis-server is not on PATH: install it (Debian: apt-get install redis-server), or set REDIS_URL',
+    );
+  try {
+    return await work(url);
+  } finally {
+    await own?.remove();
+  }
+}
+
+function parts(text: string): string[] {
+  const wanted = text.split(',');
+  const unknown = wanted.find((name) => !NAMES.includes(name));
+  if (unknown !== undefined)
+    throw new InvalidArgumentError(`There is no part ${unknown}: name some of ${NAMES.join(', ')}.`);
+  return NAMES.filter((name) => wanted.includes(name));
+}

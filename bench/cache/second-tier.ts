@@ -1,0 +1,65 @@
+import { bareClient } from './bare-client';
+import { bentoOnRedis } from './bentocache';
+import { compare, sidesOf, type Finding } from './finding';
+import { listing, type Listing } from './listing';
+import { ourCache, pageEntry, TTL_SECONDS } from './our-cache';
+import { atOnce, ratesOf } from './rate';
+
+const PREFIX = 'bench:second';
+export const CALLERS = 32;
+const PAGES = 512;
+const CALLS = 2_048;
+const TTL_MS = TTL_SECONDS * 1_000;
+
+/**
+ * Hits in Redis, by 32 callers that ask for different keys, so that nobody shares an answer. Ours carries a tag, whose
+ * version is looked up too; bentocache, which asks once more for each tag, carries none.
+ */
+export async function measureSecondTier(redisUrl: string, rounds: number): Promise<Finding> {
+  const ours = await ourCache({ redisUrl, firstTierBytes: 0 });
+  const client = await bareClient(redisUrl);
+  const bento = bentoOnRedis(client);
+  let loads = 0;
+  const load = () => {
+    loads++;
+    return Promise.resolve(listing());
+  };
+  const pageOf = (turn: number): string => String(turn % PAGES);
+  const bareKey = (turn: number): string => `${PREFIX}:bare:${pageOf(turn)}`;
+  const ask = {
+    'bare client': async (turn: number) => JSON.parse((await client.get(bareKey(turn))) ?? '') as Listing,
+    ours: (turn: number) => ours.getOrCompute(pageEntry(PREFIX, pageOf(turn)), load),
+    bentocache: (turn: number) =>
+      bento.getOrSet({ key: `${PREFIX}:${pageOf(turn)}`, ttl: TTL_MS, factory: load }),
+  };
+  const work = (call: (turn: number) => Promise<unknown>) => ({
+    calls: CALLS,
+    run: (calls: number) => atOnce(CALLERS, calls, call),
+  });
+  try {
+    const text = JSON.stringify(listing());
+    for (let page = 0; page < PAGES; page++) await client.set(bareKey(page), text, { PX: TTL_MS });
+    for (const call of [ask.ours, ask.bentocache]) await atOnce(CALLERS, PAGES, call);
+    loads = 0;
+    const rates = await ratesOf(
+      { 'bare client': work(ask['bare client']), ours: work(ask.ours), bentocache: work(ask.bentocache) },
+      rounds,
+    );
+    return {
+      name: 'redis',
+      title: 'A hit in Redis',
+      unit: 'a second',
+      sides: sidesOf(rates),
+      comparisons: [
+        compare(rates, 'ours', 'bare client', { atLeast: 0.75 }),
+        compare(rates, 'ours', 'bentocache', { atLeast: 1 }),
+      ],
+      missed: loads === 0 ? [] : [`${loads} answers were computed that should have come from Redis`],
+    };
+  } finally {
+    await ours.invalidate([PREFIX]);
+    await ours.onApplicationShutdown();
+    await bento.disconnectAll();
+    await client.quit();
+  }
+}
