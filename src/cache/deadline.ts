@@ -27,15 +27,22 @@ export function withinDeadline<Result>(
   });
 }
 
+/** Who has to know how it ended. */
+interface Watcher {
+  succeeded(): void;
+  failed(reason: Error): void;
+}
+
 /** What is waited for, between what was asked before and after it. */
 class Wait {
   before: Wait | undefined;
   after: Wait | undefined;
   isListed = true;
+  isOver = false;
 
   constructor(
     readonly endsAt: number,
-    readonly refuse: (error: TooLate) => void,
+    readonly fail: (error: TooLate) => void,
   ) {}
 }
 
@@ -53,24 +60,30 @@ export class Deadlines {
     private readonly who: string,
   ) {}
 
-  within<Result>(answer: Promise<Result>): Promise<Result> {
+  /** @param watcher is told how it ended before anybody else is */
+  within<Result>(answer: Promise<Result>, watcher?: Watcher): Promise<Result> {
     return new Promise((resolve, reject) => {
-      const wait = this.add(reject);
+      const fail = (error: unknown): void => {
+        const reason = error instanceof Error ? error : new Error(String(error));
+        watcher?.failed(reason);
+        reject(reason);
+      };
+      const wait = this.add(fail);
       answer.then(
         (result) => {
-          this.remove(wait);
+          if (!this.finish(wait)) return;
+          watcher?.succeeded();
           resolve(result);
         },
         (error: unknown) => {
-          this.remove(wait);
-          reject(error instanceof Error ? error : new Error(String(error)));
+          if (this.finish(wait)) fail(error);
         },
       );
     });
   }
 
-  private add(refuse: (error: TooLate) => void): Wait {
-    const wait = new Wait(performance.now() + this.milliseconds, refuse);
+  private add(fail: (error: TooLate) => void): Wait {
+    const wait = new Wait(performance.now() + this.milliseconds, fail);
     wait.before = this.last;
     if (this.last === undefined) this.first = wait;
     else this.last.after = wait;
@@ -79,10 +92,17 @@ export class Deadlines {
     return wait;
   }
 
-  private remove(wait: Wait): void {
-    if (!wait.isListed) return;
-    wait.isListed = false;
+  /** @returns whether it was not over before */
+  private finish(wait: Wait): boolean {
+    if (wait.isOver) return false;
+    wait.isOver = true;
+    if (wait.isListed) this.unlink(wait);
+    return true;
+  }
+
+  private unlink(wait: Wait): void {
     const { before, after } = wait;
+    wait.isListed = false;
     if (before === undefined) this.first = after;
     else before.after = after;
     if (after === undefined) this.last = before;
@@ -102,8 +122,12 @@ export class Deadlines {
     if (this.first !== undefined) this.watch(this.first.endsAt - now);
   }
 
+  /** What has arrived while this process was busy is read before it is given up. */
   private end(wait: Wait): void {
-    this.remove(wait);
-    setImmediate(() => wait.refuse(new TooLate(`${this.who} did not answer within ${this.milliseconds} ms`)));
+    this.unlink(wait);
+    setImmediate(() => {
+      if (!this.finish(wait)) return;
+      wait.fail(new TooLate(`${this.who} did not answer within ${this.milliseconds} ms`));
+    });
   }
 }

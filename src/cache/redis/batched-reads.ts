@@ -1,6 +1,6 @@
 import { UnexpectedReply, type RedisGate } from './redis-gate';
 
-export type Values = readonly (string | null)[];
+type Values = readonly (string | null)[];
 
 interface Question {
   readonly keys: readonly string[];
@@ -8,61 +8,42 @@ interface Question {
   readonly refuse: (error: unknown) => void;
 }
 
+/** The values of the keys, in their order, all of one moment. Not for a cluster, where keys lie apart. */
+export async function readMany(gate: RedisGate, keys: readonly string[]): Promise<Values> {
+  const reply = await gate.ask(() => gate.connection.read(['MGET', ...keys]));
+  if (areValues(reply, keys.length)) return reply;
+  const error = new UnexpectedReply();
+  gate.connection.drop(error.message);
+  throw error;
+}
+
 /**
- * Reads of the same moment, in few round trips: what several callers ask for at once goes in one MGET, and what their
- * questions have in common, such as the version of a tag, is read once. Not for a cluster, where keys lie apart.
+ * Reads short values, in one round trip for all who ask at the same moment; what their questions have in common, such
+ * as the version of a tag, is read once. Not for a cluster.
  */
 export class BatchedReads {
   private waiting: Question[] = [];
 
-  /** @param maxTogether questions that go in one round trip */
-  constructor(
-    private readonly gate: RedisGate,
-    private readonly maxTogether: number,
-  ) {}
+  constructor(private readonly gate: RedisGate) {}
 
-  /** @param take makes the answer of the values of the keys, which come in their order and are all of one moment */
-  read<Answer>(
-    keys: readonly string[],
-    take: (values: Values) => Answer | PromiseLike<Answer>,
-  ): Promise<Answer> {
-    return new Promise((resolve, refuse) => {
-      const answer = (values: Values): void => {
-        try {
-          resolve(take(values));
-        } catch (error) {
-          refuse(error);
-        }
-      };
-      const count = this.waiting.push({ keys, answer, refuse });
-      if (count === 1) process.nextTick(this.send);
-      else if (count === this.maxTogether) this.send();
+  /** @returns the values of the keys, in their order, all of one moment */
+  read(keys: readonly string[]): Promise<Values> {
+    return new Promise((answer, refuse) => {
+      if (this.waiting.push({ keys, answer, refuse }) === 1) process.nextTick(this.send);
     });
   }
 
   private readonly send = (): void => {
     const questions = this.waiting;
-    if (questions.length === 0) return; // they went when they were enough
     this.waiting = [];
     const places = placesOf(questions);
-    const { connection } = this.gate;
-    this.gate
-      .ask(() => connection.read(['MGET', ...places.keys()]))
-      .then(
-        (reply) => this.share(questions, places, reply),
-        (error: unknown) => refuseAll(questions, error),
-      );
+    readMany(this.gate, [...places.keys()]).then(
+      (values) => share(questions, places, values),
+      (error: unknown) => {
+        for (const { refuse } of questions) refuse(error);
+      },
+    );
   };
-
-  private share(questions: readonly Question[], places: ReadonlyMap<string, number>, reply: unknown): void {
-    if (!areValues(reply, places.size)) {
-      const error = new UnexpectedReply();
-      this.gate.connection.drop(error.message);
-      return refuseAll(questions, error);
-    }
-    for (const { keys, answer } of questions)
-      answer(keys.map((key) => reply[places.get(key) as number] ?? null));
-  }
 }
 
 function placesOf(questions: readonly Question[]): Map<string, number> {
@@ -73,8 +54,9 @@ function placesOf(questions: readonly Question[]): Map<string, number> {
   return places;
 }
 
-function refuseAll(questions: readonly Question[], error: unknown): void {
-  for (const { refuse } of questions) refuse(error);
+function share(questions: readonly Question[], places: ReadonlyMap<string, number>, values: Values): void {
+  for (const { keys, answer } of questions)
+    answer(keys.map((key) => values[places.get(key) as number] ?? null));
 }
 
 function areValues(reply: unknown, count: number): reply is Values {

@@ -51,6 +51,10 @@ export class RedisGate implements Asker {
   private readonly deadlines: Deadlines;
   private readonly logger = new Logger('Redis');
   private readonly recoveries: Recovery[] = [];
+  private readonly watcher = {
+    succeeded: () => this.breaker.succeeded(),
+    failed: (reason: Error) => this.notice(reason),
+  };
   private readonly bornAt = String(Date.now());
   /** As last seen; a newer one has been raised by somebody since. */
   private namespace: string | undefined;
@@ -104,7 +108,7 @@ export class RedisGate implements Asker {
    */
   ask<Result>(question: () => Promise<Result>): Promise<Result> {
     if (!this.isOpen) return Promise.reject(new RedisAway());
-    return this.timed(question()).then<Result, never>(this.succeeded, this.failed);
+    return this.deadlines.within(question(), this.watcher);
   }
 
   /** Whether it answers now, in time. */
@@ -131,16 +135,6 @@ export class RedisGate implements Asker {
     this.breaker.stop();
     this.connection.close();
   }
-
-  private readonly succeeded = <Result>(result: Result): Result => {
-    this.breaker.succeeded();
-    return result;
-  };
-
-  private readonly failed = (error: unknown): never => {
-    this.notice(error);
-    throw error;
-  };
 
   private timed<Result>(answer: Promise<Result>): Promise<Result> {
     return this.deadlines.within(answer);

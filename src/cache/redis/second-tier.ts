@@ -2,7 +2,7 @@ import QuickLRU from 'quick-lru';
 import type { CacheSettings } from '../cache-settings';
 import { pack, packCompressed, unpack, type Envelope } from '../envelope';
 import { redisGlob } from '../key-pattern';
-import { BatchedReads } from './batched-reads';
+import { BatchedReads, readMany } from './batched-reads';
 import { UnexpectedReply, type Asker, type RedisGate } from './redis-gate';
 import type { Send } from './redis-connection';
 import { leaseKey, NAMESPACE_KEY, tagKey, valueKey } from './redis-keys';
@@ -10,12 +10,6 @@ import { VERSION_OF } from './redis-scripts';
 import { newVersion, TAG_TTL_MS } from './tag-versions';
 
 const SCAN_COUNT = '1000';
-/**
- * Answers that travel together. With more of them Redis would be idle while this process takes answers apart, and this
- * process while Redis collects the next ones. Versions are short.
- */
-const VALUES_TOGETHER = 4;
-const VERSIONS_TOGETHER = 64;
 const MAX_LAST_VERSIONS = 10_000;
 /** The namespace's version ends with a year of silence. */
 const NAMESPACE_TTL_MS = 366 * 86_400_000;
@@ -35,7 +29,6 @@ export interface Versions {
 
 /** Answers in Redis, for all processes. Everything here may throw while Redis is away; see {@link RedisGate}. */
 export class SecondTier {
-  private readonly reads: BatchedReads;
   private readonly versionReads: BatchedReads;
   private readonly lastVersions = new QuickLRU<string, string>({ maxSize: MAX_LAST_VERSIONS });
 
@@ -43,8 +36,7 @@ export class SecondTier {
     private readonly gate: RedisGate,
     private readonly settings: Pick<CacheSettings, 'maxValueBytes' | 'compressAboveBytes'>,
   ) {
-    this.reads = new BatchedReads(gate, VALUES_TOGETHER);
-    this.versionReads = new BatchedReads(gate, VERSIONS_TOGETHER);
+    this.versionReads = new BatchedReads(gate);
   }
 
   /** The answer with everything that decides whether it counts, in one round trip. */
@@ -117,7 +109,7 @@ export class SecondTier {
     const { connection } = this.gate;
     const replies = connection.isCluster
       ? await this.gate.ask(() => Promise.all(keys.map((key) => connection.send(key, ['GET', key]))))
-      : await this.versionReads.read(keys, (values) => values);
+      : await this.versionReads.read(keys);
     const versions = await this.complete(replies, tags);
     versions?.tags.forEach((version, index) => this.lastVersions.set(tags[index] as string, version));
     return versions;
@@ -148,7 +140,10 @@ export class SecondTier {
     const keys = [NAMESPACE_KEY, ...tags.map(tagKey)];
     if (this.gate.connection.isCluster)
       return this.readFromCluster(key, keys).then(([value, ...versions]) => take(value, versions));
-    return this.reads.read([valueKey(key), ...keys], ([text, ...versions]) => take(parsed(text), versions));
+    // Each by itself: while Redis collects the next answer this process takes the last one apart.
+    return readMany(this.gate, [valueKey(key), ...keys]).then(([text, ...versions]) =>
+      take(parsed(text), versions),
+    );
   }
 
   private readFromCluster(key: string, keys: readonly string[]): Promise<unknown[]> {
