@@ -5,6 +5,8 @@ import { explain, ExplainedError } from '../src/database/explained-error';
 import { missedTargets, type Finding } from './cache/finding';
 import { measureFirstTier } from './cache/first-tier';
 import { httpFinding } from './cache/http-finding';
+import { measureOneLoad } from './cache/one-load';
+import { measureRedisAway } from './cache/redis-away';
 import { findingsTable } from './cache/report';
 import { measureSecondTier } from './cache/second-tier';
 import { measureWrites } from './cache/writes';
@@ -17,6 +19,8 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   memory: (_redisUrl, rounds) => measureFirstTier(rounds),
   redis: measureSecondTier,
   writes: measureWrites,
+  'one-load': measureOneLoad,
+  'redis-away': () => measureRedisAway(),
   http: (_redisUrl, rounds) => httpFinding(rounds),
 };
 const NAMES = Object.keys(MEASURES);

@@ -14,6 +14,8 @@ const LOOK_MS = 20;
 /** A Redis that keeps nothing on disk. */
 export interface ThrowAwayRedis {
   readonly url: string;
+  /** SIGSTOP, SIGCONT and SIGKILL: what becomes of those who use it. Does nothing once it has ended. */
+  signal(name: NodeJS.Signals): void;
   /** Stops it and removes its folder. */
   remove(): Promise<void>;
 }
@@ -59,7 +61,7 @@ export async function startThrowAwayRedis(): Promise<ThrowAwayRedis | undefined>
     await remove();
     throw error;
   }
-  return { url: `redis://127.0.0.1:${port}`, remove };
+  return { url: `redis://127.0.0.1:${port}`, signal: (name) => void server.kill(name), remove };
 }
 
 async function untilAnswers(server: ChildProcess, port: number): Promise<void> {

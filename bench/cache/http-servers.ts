@@ -18,7 +18,8 @@ export interface MeasuredServer {
 /** More than anybody can ask for while it is measured: every request is counted, none refused. */
 const NO_LIMIT = { RATE_LIMIT_ENABLED: 'true', RATE_LIMIT_PUBLIC: '1000000', RATE_LIMIT_WINDOW_S: '1' };
 
-export const configOf = (urls: DatabaseUrls, dataDir: string): Config =>
+/** @param more variables beside those of every measured application */
+export const configOf = (urls: DatabaseUrls, dataDir: string, more: Record<string, string> = {}): Config =>
   loadConfig({
     DATABASE_URL: urls.applicationUrl,
     DATABASE_MIGRATION_URL: urls.ownerUrl,
@@ -27,6 +28,7 @@ export const configOf = (urls: DatabaseUrls, dataDir: string): Config =>
     ADMIN_EMAIL: 'admin@example.org',
     ADMIN_PASSWORD: 'the administrator of this measurement',
     ...NO_LIMIT,
+    ...more,
   });
 
 /** The application as it is served. */

@@ -8,18 +8,13 @@ const SLOTS_PER_DAY = 96;
 const UNMINTED_SLOTS = 2 * SLOTS_PER_DAY;
 /** On average, of meters that count: four days. */
 const READINGS_PER_METER = 400;
-/** With fewer of them, any index whose first key is a meter or a user would do for every question. */
+/** With fewer of them, any index whose first key is a meter or a user would do for every question: then all count. */
 const FEWEST_COUNTING = 2_000;
-/** On average, where that makes so few: a list needs a page. */
-const FEWEST_READINGS = 40;
 
 const firstInstant = (plan: FillPlan): string => `'${plan.months[0] ?? ''} 00:00:00+00'::timestamptz`;
 const slotOf = (instant: string, plan: FillPlan): string =>
   `floor(extract(epoch FROM ${instant} - ${firstInstant(plan)}) / 900)::bigint`;
 const presentSlot = (plan: FillPlan): string => slotOf('pg_temp.present()', plan);
-
-const countingMeters = (readings: number): number =>
-  Math.max(1, readings / READINGS_PER_METER, Math.min(FEWEST_COUNTING, readings / FEWEST_READINGS));
 
 /** The busiest meters count for months without a gap, most of the others that count at all for a few days. */
 const meters: TableFill = {
@@ -27,8 +22,7 @@ const meters: TableFill = {
   with: ['users'],
   statements: (plan) => {
     const rows = plan.rows('meters');
-    const counting = Math.min(rows, countingMeters(plan.rows('meter_readings')));
-    const busiest = counting / 50;
+    const { counting, busiest } = depthOf(rows, plan.rows('meter_readings'));
     const readingsBefore = (rank: string): string =>
       `floor(${plan.rows('meter_readings')} * ln(1 + least(${counting}, ${rank}) / ${busiest}::double precision) / ln(1 + ${counting / busiest}))::bigint`;
     return [
@@ -58,6 +52,14 @@ const meters: TableFill = {
     ];
   },
 };
+
+/** How many meters count at all, and about how many of them have most of the readings. */
+function depthOf(meters: number, readings: number): { counting: number; busiest: number } {
+  const deep = readings / READINGS_PER_METER;
+  if (deep < FEWEST_COUNTING) return { counting: meters, busiest: Math.max(1, meters / 2_000) };
+  const counting = Math.min(meters, deep);
+  return { counting, busiest: counting / 50 };
+}
 
 /** Month by month and in the order of time, as readings arrive. */
 const readings: TableFill = {
