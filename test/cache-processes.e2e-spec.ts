@@ -191,6 +191,36 @@ describe('a race of loads and invalidations over Redis', () => {
   );
 });
 
+describe('a value that is set', () => {
+  it('counts when it is set after an invalidation by another process, and not when before, 1000 times', async () => {
+    const [one, other, reader] = [await byRedis(), await byRedis(), await byRedis()];
+    const entry = someEntry({ tags: [newId(), newId()] });
+    for (let race = 0; race < RACES; race++) {
+      await other.cache.invalidate([entry.tags[race % 2] as string]);
+      // Nobody waits for the message: what this process saw of the tags last is what they were.
+      expect(await one.cache.set(entry, race)).toBe(true);
+      expect(await reader.cache.get({ ...entry, sharedOnly: true })).toBe(race);
+      const setting = one.cache.set(entry, -1);
+      await other.cache.invalidate(entry.tags);
+      await setting;
+      await other.cache.invalidate(entry.tags);
+      expect(await reader.cache.get({ ...entry, sharedOnly: true })).toBeUndefined();
+    }
+  });
+
+  it('is not kept while a tag is about to change', async () => {
+    const [one, other] = [await byRedis(), await byRedis()];
+    const entry = someEntry();
+    expect(await one.cache.set(entry, 1)).toBe(true);
+    await other.parts.shared?.invalidations.hold(entry.tags, 'somebody');
+    expect(await one.cache.set(entry, 2)).toBe(false);
+    expect(await one.cache.get(entry)).toBeUndefined();
+    await other.parts.shared?.invalidations.deliver({ tags: entry.tags }, 'somebody');
+    expect(await one.cache.set(entry, 3)).toBe(true);
+    expect(await other.cache.get(entry)).toBe(3);
+  });
+});
+
 describe('many callers', () => {
   it('of one cold key in two caches are served by one load', async () => {
     const [one, other] = [await byRedis(), await byRedis()];

@@ -69,6 +69,7 @@ export function settingsOf({ environment }: Config): CacheSettings {
         ? undefined
         : {
             url,
+            maxConnections: environment.REDIS_MAX_CONNECTIONS,
             connectTimeoutMs: environment.REDIS_CONNECT_TIMEOUT_MS,
             commandTimeoutMs: environment.REDIS_COMMAND_TIMEOUT_MS,
           },

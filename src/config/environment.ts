@@ -115,6 +115,7 @@ export const environmentSchema = z.object({
   PUBLIC_URL: z.url().optional(),
   SMTP_URL: urlOf(/^smtps?:\/\/[^/]/, 'smtp://user:password@host:587').optional(),
   MAIL_FROM: z.string().min(3).max(254).default('GridTokenX <no-reply@localhost>'),
+  REDIS_MAX_CONNECTIONS: whole(2, 64, 2),
   REDIS_CONNECT_TIMEOUT_MS: whole(10, 60_000, 2_000),
   REDIS_COMMAND_TIMEOUT_MS: whole(1, 10_000, 50),
   CACHE_DEFAULT_TTL_S: whole(1, 86_400, 300),

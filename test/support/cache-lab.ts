@@ -105,11 +105,12 @@ interface LabOptions extends Partial<Omit<CacheSettings, 'redis'>> {
   readonly bus?: InvalidationBus;
   /** Generous by default: the machine of a test may be busy. */
   readonly commandTimeoutMs?: number;
+  readonly maxConnections?: number;
 }
 
 /** A cache of its own connections; closed by {@link closeCaches}. */
 export function makeCache(options: LabOptions = {}): LabCache {
-  const { url, bus = new NoBus(), commandTimeoutMs = 2_000, ...settings } = options;
+  const { url, bus = new NoBus(), commandTimeoutMs = 2_000, maxConnections = 2, ...settings } = options;
   const parts = assembleCache(
     {
       defaultTtlSeconds: 300,
@@ -117,7 +118,8 @@ export function makeCache(options: LabOptions = {}): LabCache {
       maxValueBytes: 1024 ** 2,
       compressAboveBytes: 32 * 1024,
       ...settings,
-      redis: url === undefined ? undefined : { url, connectTimeoutMs: 2_000, commandTimeoutMs },
+      redis:
+        url === undefined ? undefined : { url, connectTimeoutMs: 2_000, commandTimeoutMs, maxConnections },
     },
     new CacheEvents(),
     bus,
