@@ -8,7 +8,7 @@ const ORDERS_A_SECOND = 5;
 type Place = Parameters<typeof fetch>[0];
 
 const isAnOrder = (url: Place, init?: RequestInit): boolean =>
-  init?.method === 'POST' && String(url).endsWith('/api/trading/orders');
+  init?.method === 'POST' && new Request(url).url.endsWith('/api/trading/orders');
 
 /** Whatever the limit: on a slow machine nobody would come near it. */
 async function spend(url: Place, init?: RequestInit): Promise<void> {
