@@ -30,8 +30,14 @@ export function freezeAndMeasure(value: unknown, depth = 0): number {
 /** The same for what was just taken from JSON, which is plain, and whose size nobody asks for. */
 export function freezeParsed(value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
-  if (Array.isArray(value)) for (const item of value) freezeParsed(item);
-  else for (const name in value) freezeParsed((value as Record<string, unknown>)[name]);
+  if (Array.isArray(value)) {
+    for (const item of value) if (typeof item === 'object') freezeParsed(item);
+  } else {
+    for (const name in value) {
+      const part = (value as Record<string, unknown>)[name];
+      if (typeof part === 'object') freezeParsed(part);
+    }
+  }
   Object.freeze(value);
 }
 

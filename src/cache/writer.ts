@@ -69,7 +69,9 @@ export class Writer {
     const putting = early && this.put(shared, early, bytes);
     // The namespace is asked for with every look-up.
     if (early !== undefined && tags.length === 0) return putting?.then(() => early);
-    const [versions] = await Promise.all([shared.tier.versionsOf(tags), putting]);
+    putting?.catch(() => undefined); // it is waited for below, or given up with the rest
+    const versions = await shared.tier.versionsOf(tags);
+    await putting;
     if (versions === undefined) return undefined;
     if (early !== undefined && counts(early, versions)) return early;
     const envelope = envelopeOf(write, versions);
@@ -83,7 +85,9 @@ export class Writer {
     const packed = packing instanceof Promise ? await packing : packing;
     const stored = shared.tier.set(envelope, packed);
     if (shared.gate.connection.isCluster) await stored;
-    await Promise.all([stored, this.parts.bus.publish({ keys: [envelope.key] })]);
+    stored.catch(() => undefined); // it is waited for below, or given up with the rest
+    await this.parts.bus.publish({ keys: [envelope.key] });
+    await stored;
   }
 }
 

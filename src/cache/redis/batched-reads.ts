@@ -9,13 +9,19 @@ interface Question {
 }
 
 /** The values of the keys, in their order, all of one moment. Not for a cluster, where keys lie apart. */
-export async function readMany(gate: RedisGate, keys: readonly string[]): Promise<Values> {
-  const reply = await gate.ask(() => gate.connection.read(['MGET', ...keys]));
-  if (areValues(reply, keys.length)) return reply;
-  const error = new UnexpectedReply();
-  gate.connection.drop(error.message);
-  throw error;
-}
+export const readMany = <Answer>(
+  gate: RedisGate,
+  keys: readonly string[],
+  take: (values: Values) => Answer | Promise<Answer>,
+): Promise<Answer> =>
+  gate
+    .ask(() => gate.connection.read(['MGET', ...keys]))
+    .then((reply) => {
+      if (areValues(reply, keys.length)) return take(reply);
+      const error = new UnexpectedReply();
+      gate.connection.drop(error.message);
+      throw error;
+    });
 
 /**
  * Reads short values, in one round trip for all who ask at the same moment; what their questions have in common, such
@@ -37,8 +43,7 @@ export class BatchedReads {
     const questions = this.waiting;
     this.waiting = [];
     const places = placesOf(questions);
-    readMany(this.gate, [...places.keys()]).then(
-      (values) => share(questions, places, values),
+    readMany(this.gate, [...places.keys()], (values) => share(questions, places, values)).catch(
       (error: unknown) => {
         for (const { refuse } of questions) refuse(error);
       },

@@ -111,7 +111,10 @@ export class SecondTier {
       ? await this.gate.ask(() => Promise.all(keys.map((key) => connection.send(key, ['GET', key]))))
       : await this.versionReads.read(keys);
     const versions = await this.complete(replies, tags);
-    versions?.tags.forEach((version, index) => this.lastVersions.set(tags[index] as string, version));
+    versions?.tags.forEach((version, index) => {
+      const tag = tags[index] as string;
+      if (this.lastVersions.get(tag) !== version) this.lastVersions.set(tag, version);
+    });
     return versions;
   }
 
@@ -141,7 +144,7 @@ export class SecondTier {
     if (this.gate.connection.isCluster)
       return this.readFromCluster(key, keys).then(([value, ...versions]) => take(value, versions));
     // Each by itself: while Redis collects the next answer this process takes the last one apart.
-    return readMany(this.gate, [valueKey(key), ...keys]).then(([text, ...versions]) =>
+    return readMany(this.gate, [valueKey(key), ...keys], ([text, ...versions]) =>
       take(parsed(text), versions),
     );
   }
