@@ -43,7 +43,8 @@ export function freezeParsed(value: unknown): void {
 
 function freezeArray(items: unknown[], depth: number): number {
   let bytes = 2;
-  for (const item of items) bytes += freezeAndMeasure(item, depth + 1) + 1;
+  for (const item of items)
+    bytes += typeof item === 'string' ? item.length + 3 : freezeAndMeasure(item, depth + 1) + 1;
   Object.freeze(items);
   return bytes;
 }
@@ -55,8 +56,10 @@ function freezeRecord(record: object, depth: number): number {
   let bytes = 2;
   for (const name in record) {
     const value = (record as Record<string, unknown>)[name];
+    // Most are texts, and asking for each of them would take as long again.
+    if (typeof value === 'string') bytes += name.length + value.length + 6;
     // JSON leaves such a property out; whoever reads it gets undefined either way.
-    if (value !== undefined) bytes += name.length + 4 + freezeAndMeasure(value, depth + 1);
+    else if (value !== undefined) bytes += name.length + 4 + freezeAndMeasure(value, depth + 1);
   }
   Object.freeze(record);
   return bytes;

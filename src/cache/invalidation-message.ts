@@ -1,6 +1,8 @@
 import type { Invalidation } from './invalidation-bus';
 
 const LISTS = { tags: 't', keys: 'k', patterns: 'p' } as const;
+/** Where the sender stands in what is written here. */
+const SENDER_AT = '{"s":"'.length;
 type List = keyof typeof LISTS;
 const NAMES = Object.keys(LISTS) as List[];
 
@@ -48,8 +50,8 @@ function encodeWhole(sender: string, invalidation: Invalidation): string[] {
 
 /** @returns undefined for our own messages; everything for what cannot be read, since it may have named anything */
 export function decodeInvalidation(receiver: string, text: string): Invalidation | undefined {
-  // Most messages of a busy process are its own.
-  if (text.startsWith(`{"s":${JSON.stringify(receiver)}`)) return undefined;
+  // Most messages that a busy process hears are its own.
+  if (text.startsWith(`${receiver}"`, SENDER_AT)) return undefined;
   let message: Record<string, unknown>;
   try {
     message = Object(JSON.parse(text)) as Record<string, unknown>;

@@ -34,10 +34,10 @@ export class Writer {
     try {
       const envelope = await this.store(write, bytes);
       if (envelope === undefined) return await this.giveUp(key);
-      const isCurrent = !search.isDoomed;
+      flights.remove(search); // it is at its end: others are doomed by it
       flights.doomKey(key);
       first.delete(key);
-      if (isCurrent) keeper.keep(entry, new Search(key, search.states), envelope, bytes);
+      keeper.keep(entry, search, envelope, bytes);
       return true;
     } catch {
       return await this.giveUp(key);

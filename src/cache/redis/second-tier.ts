@@ -77,10 +77,10 @@ export class SecondTier {
   }
 
   /** Keeps an answer, {@link pack}ed, whatever loads of it are running: they do not fill over what was not there when they began. */
-  async set(envelope: Envelope, packed: unknown): Promise<void> {
+  set(envelope: Envelope, packed: unknown): Promise<unknown> {
     const { connection } = this.gate;
     const milliseconds = Math.max(1, Math.ceil(envelope.expiresAt - envelope.createdAt));
-    await this.gate.ask(() => connection.values.set(valueKey(envelope.key), packed, milliseconds));
+    return this.gate.ask(() => connection.values.set(valueKey(envelope.key), packed, milliseconds));
   }
 
   /** Drops an answer and the right of running loads to fill it, in this order. */
