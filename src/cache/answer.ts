@@ -10,10 +10,14 @@ export interface AnswerTimes {
   readonly freshUntil: number;
 }
 
+/** What is known of an object that the cache gave out, by the object itself. */
+export interface KnownAnswer extends AnswerTimes {
+  /** Tells it from every other one under its key, in every process, as an ETag does; undefined where it is not kept. */
+  readonly version: string | undefined;
+}
+
 /** A value with what a cache of the next hand needs to know of it. */
-export interface CachedAnswer<Value> extends AnswerTimes {
+export interface CachedAnswer<Value> extends KnownAnswer {
   readonly value: Value;
   readonly outcome: Outcome;
-  /** Tells this value from every other one under the key, as an ETag does; undefined where it is not kept. */
-  readonly version: string | undefined;
 }

@@ -18,6 +18,11 @@ export interface CacheEntry<Value> {
    */
   readonly sharedOnly?: true;
   /**
+   * Kept in the memory of this process only: for what is made of another kept answer, which may be older than its tags
+   * are in Redis by now, for as long as a message takes. Its tags drop it, and it is not kept while they are on hold.
+   */
+  readonly localOnly?: true;
+  /**
    * When a value stops being right by itself, whatever its TTL: an end that nobody writes down, such as a session's or
    * an offer's. Milliseconds of the wall clock; undefined for never. `null` is not asked.
    */

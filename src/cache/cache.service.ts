@@ -1,12 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { Transaction } from '../database/transaction';
-import type { AnswerTimes, CachedAnswer } from './answer';
+import type { CachedAnswer, KnownAnswer } from './answer';
 import { buildKey, keyOf, type CacheEntry } from './cache-entry';
 import type { CacheParts, SharedParts } from './cache-parts';
 import type { CacheStatistics, PrefixStatistics } from './cache-statistics';
 import type { BreakerState } from './circuit-breaker';
 import { CoarseClock } from './coarse-clock';
+import { NoBus } from './invalidation-bus';
 import { answerOf } from './keeper';
 import { fraction, lifetimeOf } from './lifetime';
 import type { Load } from './loader';
@@ -48,12 +49,15 @@ export class CacheService implements OnModuleInit, OnApplicationShutdown {
   readonly quota: Quota;
   private readonly clock = new CoarseClock();
   private readonly writer: Writer;
+  /** Writes what is kept in this process only, which nobody else has to hear of. */
+  private readonly ownWriter: Writer;
   private readonly logger = new Logger('Cache');
   private readonly logging: NodeJS.Timeout;
 
   constructor(private readonly parts: CacheParts) {
     this.quota = new Quota(parts.counters);
     this.writer = new Writer(parts);
+    this.ownWriter = new Writer({ ...parts, shared: undefined, bus: new NoBus() });
     this.logging = setInterval(() => this.logHitRate(), LOG_EVERY_MS).unref();
   }
 
@@ -98,7 +102,7 @@ export class CacheService implements OnModuleInit, OnApplicationShutdown {
   }
 
   /** Of an object that the cache gave out, for whoever makes another answer of it; undefined where it keeps none such. */
-  timesOf(answer: object): AnswerTimes | undefined {
+  timesOf(answer: object): KnownAnswer | undefined {
     return this.parts.keeper.timesOf(answer);
   }
 
@@ -120,7 +124,7 @@ export class CacheService implements OnModuleInit, OnApplicationShutdown {
   }
 
   /**
-   * Keeps a value, for all processes, whatever loads of it are running.
+   * Keeps a value, for all processes that may have it, whatever loads of it are running.
    * @param ttlSeconds unset: what the entry says, for a key by itself the default of five minutes
    * @returns whether it is kept; where it is not, nothing is
    */
@@ -129,7 +133,8 @@ export class CacheService implements OnModuleInit, OnApplicationShutdown {
     // A time that somebody named is kept to exactly; those of entries are spread.
     const chance = typeof place === 'string' || ttlSeconds !== undefined ? 0.5 : fraction();
     const lifetime = lifetimeOf(entry, value, Date.now(), chance);
-    return this.writer.write({ entry, key: keyAt(place), value, lifetime });
+    const writer = entry.localOnly ? this.ownWriter : this.writer;
+    return writer.write({ entry, key: keyAt(place), value, lifetime });
   }
 
   /** @returns whether all are kept */

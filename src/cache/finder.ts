@@ -73,7 +73,7 @@ export class Finder {
   /** Looks without computing. */
   async lookOnly<Value>(entry: CacheEntry<Value>, key: string): Promise<CachedAnswer<Value> | undefined> {
     if (!entry.sharedOnly) this.statistics.of(prefixOf(entry)).memory.misses++;
-    if (this.shared === undefined) return undefined;
+    if (this.shared === undefined || entry.localOnly) return undefined;
     const search = this.searchFor(entry, key);
     this.flights.add(search);
     try {
@@ -96,7 +96,7 @@ export class Finder {
   ): Promise<CachedAnswer<Value>> {
     this.flights.add(search);
     const obtained =
-      this.shared === undefined
+      this.shared === undefined || entry.localOnly
         ? this.loadAlone(entry, search, load)
         : this.obtain(this.shared, entry, search, load, known);
     const over = () => this.flights.remove(search);
@@ -200,6 +200,9 @@ export class Finder {
     search: Search,
     load: Load<Value>,
   ): Promise<CachedAnswer<Value>> {
+    // Whoever dies with a tag on hold tells nobody that it was changed.
+    if (this.shared !== undefined && (await this.look(this.shared, entry, search))?.versions === undefined)
+      return this.bypass(entry, load);
     const { value, loadMs } = await this.loader.run(entry, load);
     const bytes = this.keeper.weigh(prefixOf(entry), value);
     if (bytes === undefined || !this.first.isOpen) return unkept(value, 'miss');

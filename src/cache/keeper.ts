@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { AnswerTimes, CachedAnswer, Outcome } from './answer';
+import type { CachedAnswer, KnownAnswer, Outcome } from './answer';
 import { prefixOf, type CacheEntry } from './cache-entry';
 import type { CacheSettings } from './cache-settings';
 import type { CacheStatistics } from './cache-statistics';
@@ -13,7 +13,7 @@ import { fraction, renewalOf } from './lifetime';
 export class Keeper {
   private readonly logger = new Logger('Cache');
   private readonly complained = new Set<string>();
-  private readonly times = new WeakMap<object, AnswerTimes>();
+  private readonly times = new WeakMap<object, KnownAnswer>();
 
   constructor(
     private readonly first: FirstTier,
@@ -39,7 +39,7 @@ export class Keeper {
   }
 
   /** Of an object that was given out as an answer. */
-  timesOf(value: object): AnswerTimes | undefined {
+  timesOf(value: object): KnownAnswer | undefined {
     return this.times.get(value);
   }
 
@@ -82,8 +82,9 @@ export class Keeper {
     );
   }
 
-  private noteTimes({ value, createdAt, freshUntil }: Envelope): void {
-    if (typeof value === 'object' && value !== null) this.times.set(value, { createdAt, freshUntil });
+  private noteTimes({ value, version, createdAt, freshUntil }: Envelope): void {
+    if (typeof value === 'object' && value !== null)
+      this.times.set(value, { version, createdAt, freshUntil });
   }
 }
 

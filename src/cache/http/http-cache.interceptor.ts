@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Inject, Injectable, type CallHandler, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { CACHE_MANAGER, CacheInterceptor, type Cache } from '@nestjs/cache-manager';
@@ -61,10 +62,14 @@ export class HttpCacheInterceptor extends CacheInterceptor {
     const isPlain = isSentAsJson(result) && STATUS.has(reply.statusCode);
     if (!isPlain || Object.keys(reply.getHeaders()).some((name) => !names.has(name)))
       throw new NotKept(prefix, reply, result);
-    const times = this.cache.timesOf(result);
-    return { text: JSON.stringify(result), ...times };
+    const text = JSON.stringify(result);
+    // The text of a kept answer is the same however it was asked for: the policy changes nothing of it.
+    const { version = hashOf(text), ...times } = this.cache.timesOf(result) ?? {};
+    return { text, version, ...times };
   }
 }
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url');
 
 /** The second one is ours: a handler that renews behind an answer runs while that is sent. */
 const STATUS: ReadonlySet<number> = new Set([200, 304]);

@@ -48,8 +48,8 @@ describe('the entry of a request', () => {
   });
 
   it('ends with the answer that it is made of', () => {
-    expect(entry({})?.validUntil?.({ text: '{}', freshUntil: 7 })).toBe(7);
-    expect(entry({})?.validUntil?.({ text: '{}' })).toBeUndefined();
+    expect(entry({})?.validUntil?.({ text: '{}', version: 'v1', freshUntil: 7 })).toBe(7);
+    expect(entry({})?.validUntil?.({ text: '{}', version: 'v1' })).toBeUndefined();
   });
 
   it('belongs to whoever asks, and to the rights they have, in the scope of a user', () => {

@@ -11,6 +11,8 @@ const MAX_KEY_LENGTH = 1_000;
 export interface KeptBody {
   /** The JSON text that is sent. */
   readonly text: string;
+  /** What its ETag is made of: the same in every process that sends these bytes. */
+  readonly version: string;
   /** When what it tells was computed, and until when that is fresh, where it comes from another cached answer. */
   readonly createdAt?: number;
   readonly freshUntil?: number;
@@ -42,6 +44,7 @@ export function httpEntry(policy: HttpCachePolicy, request: RequestParts): Cache
   return {
     key: [prefix, ...parts],
     ttlSeconds,
+    localOnly: true,
     tags: typeof policy.tags === 'function' ? policy.tags({ params, query, userId }) : policy.tags,
     ...(staleSeconds === undefined ? {} : { staleSeconds }),
     validUntil: ({ freshUntil }) => freshUntil,

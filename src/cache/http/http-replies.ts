@@ -91,7 +91,7 @@ function headersOf(
   { outcome, version, value, freshUntil, createdAt }: CachedAnswer<KeptBody>,
   policy: HttpCachePolicy,
 ): { etag: string | undefined; headers: CacheHeaders } {
-  const etag = version === undefined ? undefined : etagOf(version);
+  const etag = version === undefined ? undefined : etagOf(value.version);
   const described = { outcome, etag, freshUntil, createdAt: value.createdAt ?? createdAt };
   return { etag, headers: cacheHeaders(described, policy, Date.now()) };
 }
