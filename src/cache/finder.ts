@@ -6,7 +6,7 @@ import type { CacheStatistics } from './cache-statistics';
 import type { Envelope } from './envelope';
 import type { FirstTier, FirstTierRecord } from './first-tier';
 import { Search, type InFlight } from './in-flight';
-import { answerOf, unkept, type Keeper } from './keeper';
+import { answerOf, type Keeper } from './keeper';
 import { fraction, lifetimeOf, renewalOf } from './lifetime';
 import type { Load, Loader } from './loader';
 import type { Lease } from './redis/lease';
@@ -192,7 +192,7 @@ export class Finder {
   }
 
   private async bypass<Value>(entry: CacheEntry<Value>, load: Load<Value>): Promise<CachedAnswer<Value>> {
-    return unkept((await this.loader.run(entry, load)).value, 'bypass');
+    return this.keeper.unkept((await this.loader.run(entry, load)).value, 'bypass');
   }
 
   private async loadAlone<Value>(
@@ -205,8 +205,9 @@ export class Finder {
       return this.bypass(entry, load);
     const { value, loadMs } = await this.loader.run(entry, load);
     const bytes = this.keeper.weigh(prefixOf(entry), value);
-    if (bytes === undefined || !this.first.isOpen) return unkept(value, 'miss');
+    if (bytes === undefined || !this.first.isOpen) return this.keeper.unkept(value, 'miss');
     const envelope = envelopeOf(entry, search.key, value, loadMs, newVersion(), { namespace: '', tags: [] });
+    if (envelope.expiresAt <= envelope.createdAt) return this.keeper.unkept(value, 'bypass');
     this.keeper.keep(entry, search, envelope, bytes);
     return answerOf(envelope, 'miss');
   }
@@ -225,10 +226,10 @@ export class Finder {
     const bytes = this.keeper.weigh(prefixOf(entry), value);
     if (bytes === undefined) {
       await letGo(lease);
-      return unkept(value, 'miss');
+      return this.keeper.unkept(value, 'miss');
     }
     const envelope = envelopeOf(entry, search.key, value, loadMs, token, versions);
-    if (!(await shared.fill(entry, lease, envelope, bytes))) return unkept(value, 'miss');
+    if (!(await shared.fill(entry, lease, envelope, bytes))) return this.keeper.unkept(value, 'miss');
     this.keeper.keep(entry, search, envelope, bytes);
     return answerOf(envelope, 'miss');
   }

@@ -43,10 +43,18 @@ export class Keeper {
     return this.times.get(value);
   }
 
+  /** An answer that is not kept: nobody else will be given it, and nothing that is made of it is kept either. */
+  unkept<Value>(value: Value, outcome: Outcome): CachedAnswer<Value> {
+    const now = Date.now();
+    const known: KnownAnswer = { version: undefined, createdAt: now, freshUntil: now };
+    this.note(value, known);
+    return { value, outcome, ...known };
+  }
+
   /** Keeps what came from Redis, which is frozen, in memory too, where there is room for anything. */
   adopt(entry: Pick<CacheEntry<unknown>, 'key' | 'sharedOnly'>, search: Search, envelope: Envelope): void {
     if (entry.sharedOnly || !this.first.hasRoom) {
-      this.noteTimes(envelope);
+      this.note(envelope.value, knownOf(envelope, !entry.sharedOnly));
       return;
     }
     const bytes = this.weigh(prefixOf(entry as CacheEntry<unknown>), envelope.value);
@@ -61,8 +69,9 @@ export class Keeper {
     jsonBytes: number,
   ): void {
     const { value, version, createdAt, freshUntil, expiresAt, loadMs } = envelope;
-    this.noteTimes(envelope);
-    if (entry.sharedOnly || search.isDoomed) return;
+    const isKept = !entry.sharedOnly && !search.isDoomed;
+    this.note(value, knownOf(envelope, isKept));
+    if (!isKept) return;
     const renewAt = renewalOf(freshUntil, loadMs, fraction());
     this.first.put(
       search.key,
@@ -82,11 +91,17 @@ export class Keeper {
     );
   }
 
-  private noteTimes({ value, version, createdAt, freshUntil }: Envelope): void {
-    if (typeof value === 'object' && value !== null)
-      this.times.set(value, { version, createdAt, freshUntil });
+  private note(value: unknown, known: KnownAnswer): void {
+    if (typeof value === 'object' && value !== null) this.times.set(value, known);
   }
 }
+
+/** @param isLasting what is made of it may be kept too, as long as it is fresh */
+const knownOf = ({ version, createdAt, freshUntil }: Envelope, isLasting: boolean): KnownAnswer => ({
+  version,
+  createdAt,
+  freshUntil: isLasting ? freshUntil : createdAt,
+});
 
 type Found = Pick<Envelope | FirstTierRecord, 'value' | 'version' | 'createdAt' | 'freshUntil'>;
 
@@ -94,9 +109,3 @@ export const answerOf = <Value>(
   { value, version, createdAt, freshUntil }: Found,
   outcome: Outcome,
 ): CachedAnswer<Value> => ({ value: value as Value, outcome, version, createdAt, freshUntil });
-
-/** One that is not kept: nobody else will be given it. */
-export function unkept<Value>(value: Value, outcome: Outcome): CachedAnswer<Value> {
-  const now = Date.now();
-  return { value, outcome, version: undefined, createdAt: now, freshUntil: now };
-}
