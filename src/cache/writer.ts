@@ -69,25 +69,31 @@ export class Writer {
     const putting = early && this.put(shared, early, bytes);
     // The namespace is asked for with every look-up.
     if (early !== undefined && tags.length === 0) return putting?.then(() => early);
-    putting?.catch(() => undefined); // it is waited for below, or given up with the rest
-    const versions = await shared.tier.versionsOf(tags);
-    await putting;
+    const [versions] = await Promise.all([shared.tier.versionsOf(tags), putting]);
     if (versions === undefined) return undefined;
     if (early !== undefined && counts(early, versions)) return early;
+    shared.tier.remember(tags, versions);
     const envelope = envelopeOf(write, versions);
     await this.put(shared, envelope, bytes);
     return envelope;
   }
 
-  private async put(shared: SharedParts, envelope: Envelope, bytes: number): Promise<void> {
+  /** What others look for when they hear of it has to be there: the message goes behind it. */
+  private put(shared: SharedParts, envelope: Envelope, bytes: number): Promise<unknown> {
     const packing = shared.tier.pack(envelope, bytes);
-    // What others look for when they hear of it has to be there.
-    const packed = packing instanceof Promise ? await packing : packing;
-    const stored = shared.tier.set(envelope, packed);
-    if (shared.gate.connection.isCluster) await stored;
-    stored.catch(() => undefined); // it is waited for below, or given up with the rest
-    await this.parts.bus.publish({ keys: [envelope.key] });
-    await stored;
+    if (packing instanceof Promise || shared.gate.connection.isCluster)
+      return this.putInTurn(shared, envelope, packing);
+    // On one connection Redis takes one after the other.
+    return Promise.all([shared.tier.set(envelope, packing), this.tell(envelope)]);
+  }
+
+  private async putInTurn({ tier }: SharedParts, envelope: Envelope, packing: unknown): Promise<void> {
+    await tier.set(envelope, await packing);
+    await this.tell(envelope);
+  }
+
+  private tell({ key }: Envelope): Promise<void> {
+    return this.parts.bus.publish({ keys: [key] });
   }
 }
 

@@ -17,11 +17,11 @@ export class GatheredInvalidations {
   constructor(private readonly say: (invalidation: Invalidation) => Promise<void>) {}
 
   /** @returns when it is said; rejects where that cannot be */
-  add({ tags = [], keys = [], patterns = [], all }: Invalidation): Promise<void> {
+  add({ tags, keys, patterns, all }: Invalidation): Promise<void> {
     const gathered = (this.gathered ??= this.begin());
-    for (const tag of tags) gathered.tags.add(tag);
-    for (const key of keys) gathered.keys.add(key);
-    for (const pattern of patterns) gathered.patterns.add(pattern);
+    if (tags !== undefined) for (const tag of tags) gathered.tags.add(tag);
+    if (keys !== undefined) for (const key of keys) gathered.keys.add(key);
+    if (patterns !== undefined) for (const pattern of patterns) gathered.patterns.add(pattern);
     if (all) gathered.all = true;
     return gathered.said;
   }

@@ -110,20 +110,25 @@ export class SecondTier {
     const replies = connection.isCluster
       ? await this.gate.ask(() => Promise.all(keys.map((key) => connection.send(key, ['GET', key]))))
       : await this.versionReads.read(keys);
-    const versions = await this.complete(replies, tags);
-    versions?.tags.forEach((version, index) => {
-      const tag = tags[index] as string;
-      if (this.lastVersions.get(tag) !== version) this.lastVersions.set(tag, version);
-    });
-    return versions;
+    return this.complete(replies, tags);
   }
 
-  /** The same as seen last; undefined where they never were. */
+  /** The same as remembered last; undefined where they never were. */
   lastVersionsOf(tags: readonly string[]): Versions | undefined {
     const namespace = this.gate.namespaceVersion;
-    const versions = tags.map((tag) => this.lastVersions.get(tag));
-    if (namespace === undefined || versions.includes(undefined)) return undefined;
-    return { namespace, tags: versions as string[] };
+    if (namespace === undefined) return undefined;
+    const versions: string[] = [];
+    for (const tag of tags) {
+      const version = this.lastVersions.get(tag);
+      if (version === undefined) return undefined;
+      versions.push(version);
+    }
+    return { namespace, tags: versions };
+  }
+
+  /** What {@link lastVersionsOf} says from now on. */
+  remember(tags: readonly string[], versions: Versions): void {
+    versions.tags.forEach((version, index) => this.lastVersions.set(tags[index] as string, version));
   }
 
   /** The version of the namespace, made where there is none. */
