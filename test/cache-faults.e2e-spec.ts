@@ -46,8 +46,11 @@ async function run(server: RedisProcess, ...commands: string[][]): Promise<void>
   const client = createClient({ url: server.url });
   client.on('error', () => undefined);
   await client.connect();
-  for (const command of commands) await client.sendCommand(command);
-  await client.disconnect();
+  try {
+    for (const command of commands) await client.sendCommand(command);
+  } finally {
+    await client.disconnect();
+  }
 }
 
 describe('Redis', () => {
