@@ -1,3 +1,4 @@
+import { CacheService } from '../src/cache/cache.service';
 import { startApp, type Answer, type Person, type TestApp } from './support/app';
 import { until } from './support/cache-lab';
 import { givesEnergy, givesMoney } from './support/market';
@@ -161,6 +162,19 @@ describe('public answers over HTTP', () => {
     const created = { id: 'nowhere', energySource: 'solar' };
     expect((await app.post('/api/trading/markets', { as: app.admin, body: created })).status).toBe(201);
     expect(await app.get(path)).toMatchObject({ status: 200, body: { id: 'nowhere' } });
+  });
+
+  it.each([
+    ['/api/trading/markets/Nowhere', 'http:market:data'],
+    ['/api/trading/orderbook/no_market', 'http:order:book'],
+    ['/api/certificates/ERC-2026-UUUUUU', 'http:certificate'],
+    ['/api/certificates/anything', 'http:certificate'],
+  ])('are not looked for where nothing can be called like that: %s', async (path, prefix) => {
+    const counts = () => app.nest.get(CacheService).statistics.of(prefix);
+    const before = structuredClone(counts());
+    const answer = await app.get(path);
+    expect([answer.status >= 400, cacheOf(answer)]).toEqual([true, 'BYPASS']);
+    expect(counts()).toEqual(before);
   });
 
   it('are counted by route like all others', async () => {

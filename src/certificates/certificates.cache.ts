@@ -23,5 +23,8 @@ export const certificateOverHttp: HttpCachePolicy = {
   prefix: 'http:certificate',
   ttlSeconds: 300,
   scope: 'public',
-  tags: ({ params: { certificateId = '' } }) => [certificateTag(readCertificateNumber(certificateId) ?? '')],
+  tags: ({ params: { certificateId = '' } }) => {
+    const number = readCertificateNumber(certificateId);
+    return number === undefined ? undefined : [certificateTag(number)];
+  },
 };

@@ -11,6 +11,7 @@ import {
 import { NotFound } from '../common/domain-error';
 import { formatKwh, formatMoney, type Money, type Price, type WattHours } from '../common/units';
 import { DatabaseService } from '../database/database.service';
+import { MARKET_ID_SHAPE } from './market-terms';
 import { marketView } from './markets.service';
 import type { Side } from './order';
 import { marketData, marketDepth, marketList } from './trading.cache';
@@ -48,7 +49,6 @@ interface TradeRow {
   executed_at: Date;
 }
 
-const MARKET_ID_SHAPE = /^[a-z][a-z0-9-]{0,39}$/;
 const TRADE_COLUMNS = 'id, market, quantity_wh, price_per_kwh, amount, sequence, executed_at';
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 const LAST_SEQUENCE = (2n ** 63n - 1n).toString();

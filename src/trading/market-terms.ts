@@ -8,6 +8,9 @@ export type Mechanism = (typeof MECHANISMS)[number];
 export const MARKET_STATUSES = ['open', 'halted'] as const;
 export type MarketStatus = (typeof MARKET_STATUSES)[number];
 
+/** What ids of markets look like, such as `solar-auction`. */
+export const MARKET_ID_SHAPE = /^[a-z][a-z0-9-]{0,39}$/;
+
 /** The terms on which a market trades. */
 export interface MarketTerms {
   readonly id: string;

@@ -1,6 +1,7 @@
 import type { CacheEntry } from '../cache/cache-entry';
 import type { HttpCachePolicy, KeptRequest } from '../cache/http/http-cache-policy';
 import type { Page } from '../common/cursor';
+import { MARKET_ID_SHAPE } from './market-terms';
 import type { MarketDataView, OrderBookView } from './trading.views';
 
 /** Everything about a market that an order, a trade, a halt or a resumption changes. */
@@ -30,7 +31,8 @@ export const marketList = (limit: number): CacheEntry<Page<MarketDataView>> => (
   tags: [MARKETS_TAG],
 });
 
-const tagOfPath = ({ params }: KeptRequest): string[] => [marketTag(params['market'] as string)];
+const tagOfPath = ({ params: { market = '' } }: KeptRequest): string[] | undefined =>
+  MARKET_ID_SHAPE.test(market) ? [marketTag(market)] : undefined;
 
 /** The same three as they are sent. */
 export const depthOverHttp: HttpCachePolicy = {

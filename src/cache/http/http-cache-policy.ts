@@ -17,8 +17,11 @@ export interface HttpCachePolicy {
   readonly ttlSeconds: number;
   /** Who may be given the same answer: everybody, or only whoever it was made for. */
   readonly scope: 'public' | 'user';
-  /** What drops it, as in a cache entry. */
-  readonly tags: readonly string[] | ((request: KeptRequest) => readonly string[]);
+  /**
+   * What drops it, as in a cache entry. A function returns undefined where what was sent can be the name of nothing: such a
+   * request is not cached, so that nobody makes entries and tags of whatever they type.
+   */
+  readonly tags: readonly string[] | ((request: KeptRequest) => readonly string[] | undefined);
   /** Parameters of the query that tell one answer from another; a request with any other one is not cached. */
   readonly query?: readonly string[];
   /** How long after it is no longer fresh it is still given out while a new one is computed. Unset: not at all. */

@@ -1,6 +1,6 @@
 import { keyOf } from '../cache-entry';
 import { httpEntry, type RequestParts } from './http-entry';
-import type { HttpCachePolicy } from './http-cache-policy';
+import type { HttpCachePolicy, KeptRequest } from './http-cache-policy';
 
 const policy: HttpCachePolicy = {
   prefix: 'http:book',
@@ -45,6 +45,12 @@ describe('the entry of a request', () => {
   it('has tags made of the request', () => {
     expect(entry({ query: { depth: '5' } })?.tags).toEqual(['market:solar', 'depth:5', 'user:undefined']);
     expect(entry({}, { tags: ['markets'] })?.tags).toEqual(['markets']);
+  });
+
+  it('is none where nothing can be called like that', () => {
+    const tags = ({ params }: KeptRequest) => (params['market'] === 'solar' ? ['market:solar'] : undefined);
+    expect(entry({}, { tags })?.tags).toEqual(['market:solar']);
+    expect(entry({ params: { market: 'no market' } }, { tags })).toBeUndefined();
   });
 
   it('ends with the answer that it is made of', () => {

@@ -28,7 +28,8 @@ export interface RequestParts {
 /**
  * Under what the answer to a request is kept.
  * @returns undefined for a request that is not cached: with a parameter that the policy does not name, that is repeated,
- *   empty, too long or has blanks at its ends, or of nobody where answers belong to somebody
+ *   empty, too long or has blanks at its ends, of nobody where answers belong to somebody, or for what the policy has no
+ *   tags for
  */
 export function httpEntry(policy: HttpCachePolicy, request: RequestParts): CacheEntry<KeptBody> | undefined {
   const { prefix, scope, ttlSeconds, staleSeconds } = policy;
@@ -41,11 +42,13 @@ export function httpEntry(policy: HttpCachePolicy, request: RequestParts): Cache
   const parts = [...who, ...Object.values(params), ...names.flatMap((name) => [name, query[name] as string])];
   if (parts.reduce((length, part) => length + part.length, 0) > MAX_KEY_LENGTH) return undefined;
   const userId = scope === 'public' ? undefined : request.principal?.userId;
+  const tags = typeof policy.tags === 'function' ? policy.tags({ params, query, userId }) : policy.tags;
+  if (tags === undefined) return undefined;
   return {
     key: [prefix, ...parts],
     ttlSeconds,
     localOnly: true,
-    tags: typeof policy.tags === 'function' ? policy.tags({ params, query, userId }) : policy.tags,
+    tags,
     ...(staleSeconds === undefined ? {} : { staleSeconds }),
     validUntil: ({ freshUntil }) => freshUntil,
   };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { InvalidInput } from '../../common/domain-error';
 import { amount, instant, kwh, orNone, pageQuery, pricePerKwh, uuid } from '../../common/request-schemas';
+import { MARKET_ID_SHAPE } from '../market-terms';
 import {
   ORDER_STATUSES,
   ORDER_TYPES,
@@ -13,10 +14,7 @@ import {
 const MOST_ORDERS = 1_000;
 
 export const marketId = () =>
-  z
-    .string()
-    .regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be the id of a market, such as solar')
-    .meta({ example: 'solar' });
+  z.string().regex(MARKET_ID_SHAPE, 'must be the id of a market, such as solar').meta({ example: 'solar' });
 
 const form = z.strictObject({
   market: marketId(),
