@@ -1,4 +1,5 @@
 import { Pool } from 'pg';
+import { DataSource } from 'typeorm';
 import { createCache } from 'cache-manager';
 import { Keyv } from 'keyv';
 import type { CacheEntry } from '../src/cache/cache-entry';
@@ -7,16 +8,35 @@ import { KeyvStore } from '../src/cache/keyv-store';
 import { CacheAside } from '../src/cache/patterns/cache-aside';
 import { ReadThrough } from '../src/cache/patterns/read-through';
 import { WriteBack, type DurableQueue, type Waiting } from '../src/cache/patterns/write-back';
-import { WriteThrough } from '../src/cache/patterns/write-through';
+import { WriteThrough, type TaggedEntry } from '../src/cache/patterns/write-through';
 import { newId } from '../src/common/id';
+import { loadConfig } from '../src/config/config';
+import { applicationDataSource } from '../src/database/data-source-options';
+import { DatabaseService } from '../src/database/database.service';
+import { QueryEvents } from '../src/database/query-events';
+import { Replicas } from '../src/database/replicas';
+import type { Transaction } from '../src/database/transaction';
 import { closeCaches, connectedCache, until } from './support/cache-lab';
 import { emptyDatabase } from './support/database';
 
+const RACES = 1_000;
+
 let pool: Pool;
+let source: DataSource;
+let database: DatabaseService;
 let cache: CacheService;
 
 beforeAll(async () => {
-  pool = new Pool({ connectionString: (await emptyDatabase()).ownerUrl });
+  const { ownerUrl } = await emptyDatabase();
+  pool = new Pool({ connectionString: ownerUrl });
+  const config = loadConfig({
+    DATABASE_URL: ownerUrl,
+    JWT_SECRET: 'a secret of tests only, 32 characters or more',
+  });
+  source = await new DataSource(
+    applicationDataSource(ownerUrl, config.environment, () => undefined),
+  ).initialize();
+  database = new DatabaseService(source, new QueryEvents(), new Replicas(config, source));
   await pool.query(`CREATE TABLE prices (id text PRIMARY KEY, price int NOT NULL CHECK (price >= 0));
     CREATE TABLE waiting_prices (place bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text, price int)`);
 });
@@ -24,7 +44,10 @@ beforeEach(async () => {
   ({ cache } = await connectedCache({ url: process.env['TEST_REDIS_URL'] as string }));
 });
 afterEach(closeCaches);
-afterAll(() => pool.end());
+afterAll(async () => {
+  await source.destroy();
+  await pool.end();
+});
 
 const priceEntry = (id: string): CacheEntry<number | null> => ({
   key: ['price', id],
@@ -37,12 +60,21 @@ const stored = async (id: string): Promise<number | null> => {
   return rows[0]?.price ?? null;
 };
 
+const STORE = 'INSERT INTO prices VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET price = $2';
 const store = async (id: string, price: number | null): Promise<void> => {
-  await pool.query('INSERT INTO prices VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET price = $2', [
-    id,
-    price,
-  ]);
+  await pool.query(STORE, [id, price]);
 };
+
+const taggedPrice = (id: string): TaggedEntry<number | null> => ({
+  ...priceEntry(id),
+  tags: [`price:${id}`],
+});
+
+/** @param load counts, or fails */
+const writingThrough = (by: CacheService, load = stored): WriteThrough<string, number | null> =>
+  new WriteThrough(by, database, taggedPrice, load, async (tx: Transaction, id, price) => {
+    await tx.query(STORE, [id, price]);
+  });
 
 /** A table as the durable queue: rows are handed over under a lock of their key. */
 class PriceQueue implements DurableQueue<string, number | null> {
@@ -105,14 +137,43 @@ describe('the patterns', () => {
 
   it('write-through: what was stored is at hand, what was refused is not', async () => {
     const load = jest.fn(stored);
-    const prices = new WriteThrough(cache, priceEntry, load, store);
+    const prices = writingThrough(cache, load);
     const id = newId();
     await prices.write(id, 3);
+    load.mockClear();
     expect([await prices.read(id), await stored(id)]).toEqual([3, 3]);
-    expect(load).not.toHaveBeenCalled();
+    expect(cache.peek(taggedPrice(id))?.value).toBe(3);
     await expect(prices.write(id, -1)).rejects.toThrow('prices_price_check');
     expect(await prices.read(id)).toBe(3);
+    expect(load).not.toHaveBeenCalled();
   });
+
+  it('write-through: what was committed is written, also where it cannot be read back', async () => {
+    const load = jest.fn(stored);
+    const prices = writingThrough(cache, load);
+    const id = newId();
+    load.mockRejectedValueOnce(new Error('the connection was lost'));
+    await prices.write(id, 3);
+    expect([await stored(id), await prices.read(id)]).toEqual([3, 3]);
+  });
+
+  it('write-through: of two writers at once the one counts that the database took last, 1000 times', async () => {
+    const url = process.env['TEST_REDIS_URL'] as string;
+    const [{ cache: neighbour }, { cache: reader }] = [
+      await connectedCache({ url }),
+      await connectedCache({ url, firstTierBytes: 0 }),
+    ];
+    const [one, other] = [writingThrough(cache), writingThrough(neighbour)];
+    const id = newId();
+    for (let race = 0; race < RACES; race++) {
+      await Promise.all([one.write(id, 2 * race), other.write(id, 2 * race + 1)]);
+      const last = await stored(id);
+      // What is shared is right at once; what a process has in memory when a message has arrived.
+      expect([last, undefined]).toContain(await reader.get(taggedPrice(id)));
+      for (const prices of [one, other]) await until(async () => (await prices.read(id)) === last);
+      expect(await reader.get(taggedPrice(id))).toBe(last);
+    }
+  }, 120_000);
 
   it('write-back: acknowledged when it is queued, stored in order, and again after a crash', async () => {
     const seen: (number | null)[] = [];
