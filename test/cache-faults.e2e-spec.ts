@@ -42,15 +42,18 @@ const untilCaching = (lab: LabCache) => until(() => isCaching(lab), 'caching');
 const answersWith = async ({ cache }: LabCache, entry: CacheEntry<number>, value: number) =>
   expect(await cache.getOrCompute(entry, () => Promise.resolve(value))).toBe(value);
 
-async function run(server: RedisProcess, ...commands: string[][]): Promise<void> {
-  const client = createClient({ url: server.url });
+/** Ends with the test. */
+async function clientOf(server: RedisProcess): Promise<ReturnType<typeof createClient>> {
+  const client = createClient({ url: server.url, socket: { reconnectStrategy: false } });
   client.on('error', () => undefined);
   await client.connect();
-  try {
-    for (const command of commands) await client.sendCommand(command);
-  } finally {
-    await client.disconnect();
-  }
+  servers.unshift({ stop: () => client.disconnect().catch(() => undefined) });
+  return client;
+}
+
+async function run(server: RedisProcess, ...commands: string[][]): Promise<void> {
+  const client = await clientOf(server);
+  for (const command of commands) await client.sendCommand(command);
 }
 
 describe('Redis', () => {
@@ -132,8 +135,9 @@ describe('Redis', () => {
     const reader = await connectedCache({ url: server.url, firstTierBytes: 0 });
     const [kept, dropped, tagless] = [someEntry(), someEntry(), someEntry({ tags: [] })];
     for (const entry of [kept, dropped, tagless]) await answersWith(lab, entry, 1);
+    const client = await clientOf(server);
     const filler = (size: number) =>
-      run(server, ['SET', newId(), 'x'.repeat(size)]).then(
+      client.sendCommand(['SET', newId(), 'x'.repeat(size)]).then(
         () => true,
         () => false,
       );
