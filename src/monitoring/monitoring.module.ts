@@ -8,13 +8,23 @@ import { HealthService } from './health.service';
 import { MetricsCollector } from './metrics.collector';
 import { MetricsController } from './metrics.controller';
 import { metricProviders } from './metrics.providers';
+import { ReportDatabase } from './reports/report-database';
+import { ReportsController } from './reports/reports.controller';
+import { ReportsService } from './reports/reports.service';
 
 @Module({
   imports: [
     PrometheusModule.register({ controller: MetricsController }),
     TerminusModule.forRoot({ logger: false, gracefulShutdownTimeoutMs: 0 }),
   ],
-  controllers: [HealthController, CacheAdminController],
-  providers: [HealthService, CacheAdminService, MetricsCollector, ...metricProviders],
+  controllers: [HealthController, CacheAdminController, ReportsController],
+  providers: [
+    HealthService,
+    CacheAdminService,
+    MetricsCollector,
+    ReportDatabase,
+    ReportsService,
+    ...metricProviders,
+  ],
 })
 export class MonitoringModule {}

@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { formatBytes, formatCount } from '../../common/figures';
 import type { BloatReport } from '../indexes/bloat';
 import type { IndexStatistics } from '../indexes/index-statistics';
 import type { Step } from '../indexes/index-step';
@@ -69,17 +70,6 @@ export function stepsAsSql(steps: readonly Step[]): string {
     })
     .join('\n');
 }
-
-/** A size for people: 1.4 GB is 1.4 × 1024³ bytes. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
-  const size = bytes / 1024 ** power;
-  return `${size.toFixed(power === 0 || size >= 100 ? 0 : 1)} ${units[power]}`;
-}
-
-/** A number for people: 1 234 567. */
-export const formatCount = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ' ');
 
 const sum = (statistics: readonly IndexStatistics[], key: 'scans' | 'bytes'): number =>
   statistics.reduce((total, row) => total + row[key], 0);

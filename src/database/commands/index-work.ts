@@ -17,7 +17,8 @@ import { refuseOtherVersions } from '../schema/migrate';
 import { asOwner, type OwnerSession } from '../schema/owner-session';
 import { CountBar } from './count-bar';
 import { whileBuilding } from './interruptible-build';
-import { bloatTable, formatBytes, statisticsTable, stepsAsSql } from './index-tables';
+import { formatBytes } from '../../common/figures';
+import { bloatTable, statisticsTable, stepsAsSql } from './index-tables';
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const printJson = (value: unknown): void => print(JSON.stringify(value, null, 2));

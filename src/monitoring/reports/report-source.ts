@@ -1,0 +1,31 @@
+import type { PoolState } from '../../database/database.service';
+import type { CatalogueIndex } from '../../database/indexes/index-catalogue';
+import { NotAvailable } from './report';
+
+/** What reports are made of. */
+export interface ReportSource {
+  /** Of the server, such as 150020. */
+  readonly serverVersion: number;
+  /** Every index that an entity declares. */
+  readonly catalogue: readonly CatalogueIndex[];
+  /** The pool of this process; undefined where no server runs in it, as in a command. */
+  readonly pool: PoolState | undefined;
+  /** Runs a statement that changes nothing, as the owner of the database, within seconds. */
+  query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** The schema in which an extension is installed, quoted for SQL; undefined where it is not. */
+  extension(name: string): Promise<string | undefined>;
+}
+
+/**
+ * The schema of an extension that a report needs, quoted for SQL.
+ * @throws NotAvailable where it is not installed
+ */
+export async function needExtension(source: ReportSource, name: string, howTo?: string): Promise<string> {
+  const schema = await source.extension(name);
+  if (schema !== undefined) return schema;
+  throw new NotAvailable(
+    name,
+    howTo ??
+      `run CREATE EXTENSION ${name} in this database, as a role that may; its files come with postgresql-contrib`,
+  );
+}

@@ -1,0 +1,72 @@
+import type { ReportSource } from './report-source';
+
+/** How a figure is shown to people; JSON carries bytes, milliseconds, counts and ratios (0 to 1) as numbers. */
+export type Unit = 'text' | 'count' | 'bytes' | 'milliseconds' | 'seconds' | 'ratio' | 'time' | 'flag';
+
+/** A figure of a row. Counts above 2^53 are texts; what is not known is null. */
+export type Cell = string | number | boolean | null | readonly string[];
+
+export interface Column<Key extends string = string> {
+  readonly key: Key;
+  readonly title: string;
+  readonly unit: Unit;
+}
+
+export type Severity = 'info' | 'warn' | 'critical';
+
+/** Something that somebody should look at, by its name, with the way to mend it. */
+export interface Finding {
+  readonly severity: Severity;
+  /** What it is about: a table, an index, a process of the server, a setting. */
+  readonly subject: string;
+  /** What is wrong, in a sentence. */
+  readonly detail: string;
+  /** What to do, in a sentence or a command. */
+  readonly remedy: string;
+}
+
+/** What may be asked of a report, beside its name. */
+export interface ReportQuery {
+  /** No more rows than that. */
+  readonly limit: number;
+  /** The window of reports that have a history; unset: since statistics were reset. */
+  readonly from?: Date | undefined;
+  readonly to?: Date | undefined;
+}
+
+/** What a report found out. */
+export interface Reading<Key extends string = string> {
+  readonly rows: readonly Readonly<Record<Key, Cell>>[];
+  readonly findings?: readonly Finding[];
+  /** What has to be known to read the figures: since when they count, what is an estimate. */
+  readonly notes?: readonly string[];
+  /** Figures of the whole, such as a sum. */
+  readonly summary?: Readonly<Record<string, Cell>>;
+}
+
+/** One question that operators ask of PostgreSQL, in a file of its own. */
+export interface Report<Key extends string = string> {
+  /** The path below `/api/admin/db/`, and the name for `npm run db:report --`. */
+  readonly name: string;
+  readonly title: string;
+  /** What the figures mean. */
+  readonly meaning: string;
+  /** What to do about them. */
+  readonly remedy: string;
+  readonly columns: readonly Column<Key>[];
+  /** It looks back: `from` and `to` are taken. */
+  readonly hasHistory?: true;
+  /** @throws NotAvailable where an extension, a right or a version is missing */
+  read(source: ReportSource, query: ReportQuery): Promise<Reading<Key>>;
+}
+
+/** A report cannot be given on this server as it is; it says what is missing and how to get it. */
+export class NotAvailable extends Error {
+  constructor(
+    /** Such as `pg_stat_statements` or `pg_read_all_stats`. */
+    readonly missing: string,
+    readonly howTo: string,
+  ) {
+    super(`${missing} is missing: ${howTo}`);
+  }
+}

@@ -1,0 +1,37 @@
+import { Injectable } from '@nestjs/common';
+import { InvalidInput, NotFound } from '../../common/domain-error';
+import { DatabaseService } from '../../database/database.service';
+import type { ReportQuery } from './report';
+import { ReportDatabase } from './report-database';
+import { readReport, sourceOf, type ReportAnswer } from './report-reader';
+import { reportNamed, REPORTS } from './reports';
+
+/** Answers the reports of the running server. */
+@Injectable()
+export class ReportsService {
+  constructor(
+    private readonly reports: ReportDatabase,
+    private readonly database: DatabaseService,
+  ) {}
+
+  /** What may be asked. */
+  list() {
+    return REPORTS.map(({ name, title, meaning, remedy, hasHistory = false }) => ({
+      report: name,
+      title,
+      meaning,
+      remedy,
+      hasHistory,
+    }));
+  }
+
+  async read(name: string, query: ReportQuery): Promise<ReportAnswer> {
+    const report = reportNamed(name);
+    if (report === undefined) throw new NotFound('report');
+    if (report.hasHistory === undefined && (query.from ?? query.to) !== undefined)
+      throw new InvalidInput([
+        { field: query.from === undefined ? 'to' : 'from', detail: `${name} has no history: leave it out` },
+      ]);
+    return readReport(report, await sourceOf(this.reports, this.database.poolState()), query);
+  }
+}
