@@ -4,6 +4,7 @@ import { CurrentUser, Public } from '../src/auth/decorators';
 import type { Principal } from '../src/auth/principal';
 import { HttpCache } from '../src/cache/http/http-cache.decorator';
 import type { HttpCachePolicy } from '../src/cache/http/http-cache-policy';
+import { HttpReplies } from '../src/cache/http/http-replies';
 import { CacheService } from '../src/cache/cache.service';
 import type { DatabaseUrls } from '../src/database/database.module';
 import { NotFound } from '../src/common/domain-error';
@@ -196,6 +197,15 @@ describe.each([
     for (const path of paths) answers.push(await app.get(`/lab/counted/${path}`));
     expect(new Set(answers.map(({ body }) => body.run)).size).toBe(paths.length);
     expect(cacheOf(await app.get('/lab/counted/x?b=1&a=1'))).toBe('HIT');
+  });
+
+  it('remembers short URLs only, and answers long ones all the same', async () => {
+    const urls = app.nest.get(HttpReplies)['urls'];
+    for (const value of ['short', 'long'.repeat(80)]) {
+      const path = `/lab/counted/url?a=${value}`;
+      expect([cacheOf(await app.get(path)), cacheOf(await app.get(path))]).toEqual(['MISS', 'HIT']);
+      expect(urls.has(path)).toBe(value === 'short');
+    }
   });
 
   it('gives out what is no longer fresh while it computes anew, where it may', async () => {

@@ -1,3 +1,5 @@
+import { KnownKeys } from './known-keys';
+
 /**
  * What a domain says about an answer it keeps: the key and how long it may live, and the tags by which a
  * write drops it. Domains own their entries; the cache knows none of them.
@@ -31,49 +33,13 @@ export interface CacheEntry<Value> {
   readonly value?: Value;
 }
 
-/** What a part of a key must not hold as it is: separators, wildcards, and what is not printable ASCII. */
-const TO_ENCODE = /[^\w.~|,=@-]/;
+/** About what the keys that were asked for lately take in this process, beside what CACHE_L1_MAX_BYTES bounds. */
+const MAX_KEY_BYTES = 8 * 1024 ** 2;
+const keys = new KnownKeys(MAX_KEY_BYTES);
 
-/** Parts seen lately, with the key they lead to: a text that is made anew costs a map more than all the rest. */
-interface KnownParts {
-  key?: string;
-  readonly next: Map<string, KnownParts>;
-}
-
-const MAX_KNOWN = 50_000;
-let known: KnownParts = { next: new Map() };
-let knownCount = 0;
-
-export function keyOf({ key }: CacheEntry<unknown>): string {
-  let parts = known;
-  for (let index = 0; index < key.length; index++) {
-    const part = key[index] as string;
-    parts = parts.next.get(part) ?? remember(parts, part);
-  }
-  return (parts.key ??= composed(key));
-}
-
-function remember(parts: KnownParts, part: string): KnownParts {
-  if (knownCount++ > MAX_KNOWN) {
-    known = { next: new Map() };
-    knownCount = 0;
-  }
-  const next: KnownParts = { next: new Map() };
-  parts.next.set(part, next);
-  return next;
-}
-
-function composed([prefix, ...parts]: readonly string[]): string {
-  return [prefix, ...parts.map(encodedPart)].join(':');
-}
+export const keyOf = ({ key }: CacheEntry<unknown>): string => keys.keyOf(key);
 
 /** The key of the answer under this prefix that the parts tell from others. */
-export const buildKey = (prefix: string, ...parts: string[]): string =>
-  keyOf({ key: [prefix, ...parts], ttlSeconds: 0, tags: [] });
+export const buildKey = (prefix: string, ...parts: string[]): string => keys.keyOf([prefix, ...parts]);
 
 export const prefixOf = ({ key }: CacheEntry<unknown>): string => key[0];
-
-/** Parts come from requests: a colon or star in one must not reach into another key. The prefix is ours. */
-function encodedPart(part: string): string {
-  return TO_ENCODE.test(part) ? encodeURIComponent(part).replaceAll('*', '%2A') : part;
-}

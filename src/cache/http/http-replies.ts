@@ -9,9 +9,12 @@ import type { HttpCachePolicy } from './http-cache-policy';
 import type { KeptBody } from './http-entry';
 import { cacheHeaders, etagOf, isKnown, JSON_TYPE, type CacheHeaders } from './http-headers';
 
-/** Between this and twice as many URLs are remembered. */
-const MAX_URLS = 5_000;
-const MAX_URL_LENGTH = 1_000;
+/**
+ * Between this and twice as many URLs are remembered, and only short ones: with what they lead to they take less than one
+ * and a half kilobytes each, 8 MiB in all, beside what CACHE_L1_MAX_BYTES bounds. The others go to the pipeline.
+ */
+const MAX_URLS = 3_000;
+const MAX_URL_LENGTH = 300;
 
 /** What a URL led to. */
 interface KnownUrl {
