@@ -34,11 +34,15 @@ function guardedRead(keepsBytes: boolean) {
   };
 }
 
-const settings = (connectTimeoutMs: number, reconnectStrategy: false | number, keepsBytes = false) => ({
+const settings = (connectTimeoutMs: number, keepsBytes = false) => ({
   disableOfflineQueue: true,
   disableClientInfo: true,
   commandsQueueMaxLength: MAX_WAITING,
-  socket: { connectTimeout: connectTimeoutMs, reconnectStrategy, onread: guardedRead(keepsBytes) },
+  socket: {
+    connectTimeout: connectTimeoutMs,
+    reconnectStrategy: false as const,
+    onread: guardedRead(keepsBytes),
+  },
 });
 
 /**
@@ -46,18 +50,18 @@ const settings = (connectTimeoutMs: number, reconnectStrategy: false | number, k
  * that was cut off would be read as the beginning of the next one. Make a new one instead.
  */
 export function makeClient(url: string, connectTimeoutMs: number): RedisClient {
-  return createClient({ url, ...settings(connectTimeoutMs, false) });
+  return createClient({ url, ...settings(connectTimeoutMs) });
 }
 
 /** The same for one that only listens. */
 export function makeSubscriber(url: string, connectTimeoutMs: number): RedisClient {
-  return createClient({ url, ...settings(connectTimeoutMs, false, true) });
+  return createClient({ url, ...settings(connectTimeoutMs, true) });
 }
 
 /** A client of a cluster; user, password and TLS are those of the first node. */
 export function makeCluster(nodes: readonly string[], connectTimeoutMs: number): RedisClusterClient {
   const { username, password, protocol } = new URL(nodes[0] as string);
-  const { socket, ...defaults } = settings(connectTimeoutMs, 200);
+  const { socket, ...defaults } = settings(connectTimeoutMs);
   return createCluster({
     rootNodes: nodes.map((url) => ({ url })),
     minimizeConnections: true,

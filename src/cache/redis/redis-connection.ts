@@ -1,10 +1,8 @@
-import { redisInsStore } from 'cache-manager-redis-yet';
 import { withinDeadline } from '../deadline';
-import { makeClient, makeCluster, nodesOf, type RedisClient, type RedisClusterClient } from './redis-client';
+import { makeClient, makeCluster, nodesOf, type RedisClient } from './redis-client';
+import { reasonOf } from './redis-errors';
+import { clusterLink, loadScripts, singleLink, type Link, type Send, type ValueStore } from './redis-link';
 import type { Script } from './redis-scripts';
-
-export type Send = (args: string[]) => Promise<unknown>;
-type ValueStore = Pick<ReturnType<typeof redisInsStore>, 'get' | 'set' | 'del'>;
 
 const FIRST_PAUSE_MS = 50;
 const LAST_PAUSE_MS = 2_000;
@@ -21,26 +19,14 @@ interface Watcher {
   lost(reason: string): void;
 }
 
-/** One connection, or the connections to the nodes of a cluster, for as long as they last. */
-interface Link {
-  /** get, set and del of single values. */
-  readonly values: ValueStore;
-  /** @param key where in a cluster the command goes */
-  send(key: string, args: string[]): Promise<unknown>;
-  /** By whichever connection has its turn. */
-  readonly read: Send;
-  /** Ways to every node that holds keys of its own. */
-  nodes(): Promise<Send[]>;
-  connect(): Promise<unknown>;
-  close(): void;
-}
-
 /**
  * The way to Redis, by one node or a cluster. It is made anew whenever it is lost, with growing pauses; meanwhile
  * everything is refused at once.
  */
 export class RedisConnection {
   readonly isCluster: boolean;
+  /** Scripts that Redis had forgotten, which were run behind what was sent after them. */
+  forgottenScripts = 0;
   private link: Link | undefined;
   private opening: Link | undefined;
   private pauseMs = FIRST_PAUSE_MS;
@@ -87,6 +73,7 @@ export class RedisConnection {
       return await this.send(keys[0] as string, ['EVALSHA', hash, ...rest]);
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+      this.forgottenScripts++;
       return this.send(keys[0] as string, ['EVAL', text, ...rest]);
     }
   }
@@ -109,12 +96,13 @@ export class RedisConnection {
   }
 
   private async open(): Promise<void> {
+    const lost = (reason: string): void => this.lost(link, reason);
     const link = this.isCluster
-      ? clusterLink(makeCluster(nodesOf(this.url), this.connectTimeoutMs))
-      : singleLink(this.clients(), (reason) => this.lost(link, reason));
+      ? clusterLink(makeCluster(nodesOf(this.url), this.connectTimeoutMs), lost)
+      : singleLink(this.clients(), lost);
     this.opening = link;
     try {
-      await withinDeadline(link.connect(), 2 * this.connectTimeoutMs, 'Redis');
+      await withinDeadline(prepare(link), 2 * this.connectTimeoutMs, 'Redis');
       if (this.closed) return link.close(); // what was on its way when it was closed has arrived since
       this.link = link;
       this.pauseMs = FIRST_PAUSE_MS;
@@ -147,51 +135,7 @@ export class RedisConnection {
   }
 }
 
-/** An empty message says no more than its name; several addresses of one host fail together. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return reasonOf(error.errors[0]);
-  return error instanceof Error ? error.message || error.name : String(error);
-}
-
-type AnyClient = Parameters<typeof redisInsStore>[0];
-
-/**
- * What is written goes by the first client, so that Redis takes one after the other; the others read. When one of them
- * is lost all are: what they were asked last may have got lost with it.
- */
-function singleLink(clients: [RedisClient, ...RedisClient[]], lost: (reason: string) => void): Link {
-  const [writer, ...others] = clients;
-  const readers = others.length > 0 ? others : [writer];
-  for (const client of clients) {
-    client.on('error', (error) => lost(reasonOf(error)));
-    client.on('end', () => lost('the connection was closed'));
-  }
-  const send: Send = (args) => writer.sendCommand(args);
-  let turn = 0;
-  return {
-    values: redisInsStore(writer as unknown as AnyClient),
-    send: (_key, args) => send(args),
-    read: (args) => (readers[turn++ % readers.length] as RedisClient).sendCommand(args),
-    nodes: () => Promise.resolve([send]),
-    connect: () => Promise.all(clients.map((client) => client.connect())),
-    // One that never connected is closed already.
-    close: () => clients.forEach((client) => void client.disconnect().catch(() => undefined)),
-  };
-}
-
-/** Its nodes come and go by themselves: what does not answer is noticed by whoever asks. */
-function clusterLink(cluster: RedisClusterClient): Link {
-  cluster.on('error', () => undefined);
-  const sendTo = async (node: (typeof cluster.masters)[number]): Promise<Send> => {
-    const client = await cluster.nodeClient(node);
-    return (args) => client.sendCommand(args);
-  };
-  return {
-    values: redisInsStore(cluster as unknown as AnyClient),
-    send: (key, args) => cluster.sendCommand(key, false, args),
-    read: (args) => cluster.sendCommand(args[1], true, args),
-    nodes: () => Promise.all(cluster.masters.map(sendTo)),
-    connect: () => cluster.connect(),
-    close: () => void cluster.disconnect().catch(() => undefined),
-  };
+async function prepare(link: Link): Promise<void> {
+  await link.connect();
+  await loadScripts(link);
 }

@@ -2,9 +2,10 @@ import { Logger } from '@nestjs/common';
 import type { CacheEvents } from '../cache-events';
 import { CircuitBreaker, type BreakerState } from '../circuit-breaker';
 import { Deadlines } from '../deadline';
-import { RedisAway, RedisConnection, reasonOf } from './redis-connection';
+import { Namespace, type Missed } from './namespace';
+import { RedisAway, RedisConnection } from './redis-connection';
+import { reasonOf } from './redis-errors';
 import { NAMESPACE_KEY } from './redis-keys';
-import { RAISE_NAMESPACE } from './redis-scripts';
 
 /** Redis answered something that is no answer to the question. */
 export class UnexpectedReply extends Error {
@@ -55,13 +56,13 @@ export class RedisGate implements Asker {
     succeeded: () => this.breaker.succeeded(),
     failed: (reason: Error) => this.notice(reason),
   };
-  private readonly bornAt = String(Date.now());
-  /** As last seen; a newer one has been raised by somebody since. */
-  private namespace: string | undefined;
+  private readonly namespace: Namespace;
+  /** Whether the namespace has been compared with the server that answers now; see {@link Namespace}. */
+  private isChecked = false;
   private hasBeenAway = false;
   /** Whatever others have done about an outage: what was lost here is not known. */
   private mustRaise = false;
-  private isNew = true;
+  private complainedOfServer = false;
 
   constructor(
     settings: RedisSettings,
@@ -74,9 +75,10 @@ export class RedisGate implements Asker {
     });
     const readers = Math.max(0, (settings.maxConnections ?? LISTENER_AND_WRITER) - LISTENER_AND_WRITER);
     this.connection = new RedisConnection(settings.url, settings.connectTimeoutMs, readers, {
-      connected: () => (this.isNew ? this.begin() : this.breaker.hurry()),
+      connected: () => (this.breaker.isClosed ? void this.begin() : this.breaker.hurry()),
       lost: (reason) => this.markAway(reason),
     });
+    this.namespace = new Namespace(this.connection);
     this.connection.start();
   }
 
@@ -86,16 +88,21 @@ export class RedisGate implements Asker {
 
   /** Whether it can be asked now. */
   get isOpen(): boolean {
-    return this.breaker.isClosed && this.connection.isReady;
+    return this.isChecked && this.breaker.isClosed && this.connection.isReady;
   }
 
   /** Of everything in Redis, as last seen; undefined before. */
   get namespaceVersion(): string | undefined {
-    return this.namespace;
+    return this.namespace.version;
+  }
+
+  /** One that is given where there is none. */
+  nextNamespaceVersion(): string {
+    return this.namespace.next();
   }
 
   sawNamespace(version: string): void {
-    this.namespace = version;
+    this.namespace.version = version;
   }
 
   /** Runs before Redis is used again after it was away. */
@@ -136,9 +143,8 @@ export class RedisGate implements Asker {
     this.connection.close();
   }
 
-  private timed<Result>(answer: Promise<Result>): Promise<Result> {
-    return this.deadlines.within(answer);
-  }
+  private readonly timed = <Result>(answer: Promise<Result>): Promise<Result> =>
+    this.deadlines.within(answer);
 
   private notice(error: unknown): void {
     // Being full says nothing about reading.
@@ -151,13 +157,19 @@ export class RedisGate implements Asker {
     if (!this.breaker.isClosed) this.hasBeenAway = true;
   }
 
-  private begin(): void {
-    this.isNew = false;
-    if (this.hasBeenAway) this.breaker.hurry();
+  /** The first connection is no return: nobody has to hear of it. */
+  private async begin(): Promise<void> {
+    try {
+      await this.checkNamespace('nothing');
+    } catch (error) {
+      if (error instanceof UnexpectedReply) this.connection.drop(error.message);
+      else if (!this.isChecked) this.markAway(reasonOf(error));
+    }
   }
 
   private markAway(reason: string): void {
     this.hasBeenAway = true;
+    this.isChecked = false;
     this.breaker.open(reason);
   }
 
@@ -179,7 +191,7 @@ export class RedisGate implements Asker {
     this.hasBeenAway = false;
     this.mustRaise = false;
     try {
-      if (hasBeenAway) await this.raiseNamespace(mustRaise);
+      await this.checkNamespace(mustRaise ? 'anything' : hasBeenAway ? 'outage' : 'nothing');
       const asker: Asker = { ask: (question) => this.timed(question()) };
       for (const recovery of this.recoveries) await recovery(asker, hasBeenAway);
     } catch (error) {
@@ -189,16 +201,15 @@ export class RedisGate implements Asker {
     }
   }
 
-  /** Once, whoever comes first: the others find another version than the one before the outage. */
-  private async raiseNamespace(always: boolean): Promise<void> {
-    const answer = this.connection.run(
-      RAISE_NAMESPACE,
-      [NAMESPACE_KEY],
-      [this.namespace ?? this.bornAt, String(Date.now()), always ? 'always' : ''],
+  private async checkNamespace(missed: Missed): Promise<void> {
+    const version = await this.namespace.check(missed, this.timed);
+    if (version === undefined) throw new UnexpectedReply();
+    this.isChecked = true;
+    if (this.namespace.knowsServer || this.complainedOfServer) return;
+    this.complainedOfServer = true;
+    this.logger.warn(
+      'Redis does not say which server it is: everything in it is dropped whenever a process connects. Allow the user the command INFO',
     );
-    const version = await this.timed(answer);
-    if (typeof version !== 'string') throw new UnexpectedReply();
-    this.namespace = version;
   }
 
   private report(state: BreakerState, reason?: string): void {

@@ -6,7 +6,14 @@ export interface Script {
   readonly hash: string;
 }
 
-const script = (text: string): Script => ({ text, hash: createHash('sha1').update(text).digest('hex') });
+/** All of them. */
+export const SCRIPTS: Script[] = [];
+
+function script(text: string): Script {
+  const made = { text, hash: createHash('sha1').update(text).digest('hex') };
+  SCRIPTS.push(made);
+  return made;
+}
 
 /** KEYS tag or namespace; ARGV a version, milliseconds to live. Keeps the version that is there. */
 export const VERSION_OF = script(`
@@ -16,19 +23,18 @@ redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return ARGV[1]`);
 
 /**
- * KEYS namespace; ARGV the version before the outage, now in milliseconds, 'always'. Raises the version, without the last
- * one unless somebody has: versions are times, so that one from a snapshot of earlier is raised too.
+ * KEYS namespace; ARGV when it was raised last before the outage, now in milliseconds, the server, 'always', milliseconds
+ * to live. Raises the version unless it was raised on this server and, without 'always', after the outage.
  */
 export const RAISE_NAMESPACE = script(`
 local current = redis.call('GET', KEYS[1])
 local before = tonumber(ARGV[1])
-if current and tonumber(current) and tonumber(current) > before then
-  if ARGV[3] ~= 'always' then return current end
-  before = tonumber(current)
-end
-local raised = string.format('%.0f', math.max(tonumber(ARGV[2]), before + 1))
-redis.call('SET', KEYS[1], raised)
-return raised`);
+local raised, server = string.match(current or '', '^(%d+)@(.*)$')
+raised = tonumber(raised) or 0
+if server == ARGV[3] and raised > before and ARGV[4] ~= 'always' then return current end
+local version = string.format('%.0f', math.max(tonumber(ARGV[2]), before + 1, raised + 1)) .. '@' .. ARGV[3]
+redis.call('SET', KEYS[1], version, 'PX', ARGV[5])
+return version`);
 
 /** KEYS lease, value; ARGV token, versions the load begins with, milliseconds. Another load of the same versions keeps it. */
 export const ACQUIRE = script(`

@@ -4,15 +4,14 @@ import { pack, packCompressed, unpack, type Envelope } from '../envelope';
 import { redisGlob } from '../key-pattern';
 import { BatchedReads, readMany } from './batched-reads';
 import { UnexpectedReply, type Asker, type RedisGate } from './redis-gate';
-import type { Send } from './redis-connection';
+import type { Send } from './redis-link';
+import { NAMESPACE_TTL_MS } from './namespace';
 import { leaseKey, NAMESPACE_KEY, tagKey, valueKey } from './redis-keys';
 import { VERSION_OF } from './redis-scripts';
 import { newVersion, TAG_TTL_MS } from './tag-versions';
 
 const SCAN_COUNT = '1000';
 const MAX_LAST_VERSIONS = 10_000;
-/** The namespace's version ends with a year of silence. */
-const NAMESPACE_TTL_MS = 366 * 86_400_000;
 
 /** What Redis says of a key now. */
 export interface Look {
@@ -134,7 +133,11 @@ export class SecondTier {
   /** The version of the namespace, made where there is none. */
   private async makeNamespace(): Promise<string> {
     const reply = await this.gate.ask(() =>
-      this.gate.connection.run(VERSION_OF, [NAMESPACE_KEY], [String(Date.now()), String(NAMESPACE_TTL_MS)]),
+      this.gate.connection.run(
+        VERSION_OF,
+        [NAMESPACE_KEY],
+        [this.gate.nextNamespaceVersion(), String(NAMESPACE_TTL_MS)],
+      ),
     );
     return this.asText(reply);
   }
