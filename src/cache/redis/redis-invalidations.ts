@@ -15,10 +15,7 @@ export class RedisInvalidations {
 
   /** Keeps everybody from giving out or keeping anything under the tags until the holder renews them. */
   async hold(tags: readonly string[], holder: string): Promise<void> {
-    const held = this.versions.hold(tags, holder);
-    // On one connection Redis takes one after the other; in a cluster they go different ways.
-    if (this.gate.connection.isCluster) await held;
-    await Promise.all([held, this.bus.publish({ tags })]);
+    await this.inOrder(this.versions.hold(tags, holder), () => this.bus.publish({ tags }));
   }
 
   /**
@@ -37,7 +34,19 @@ export class RedisInvalidations {
     if (this.gate.connection.isCluster) await done;
     let deleted = 0;
     for (const pattern of patterns) deleted += await this.tier.deleteMatching(pattern, asker);
-    await Promise.all([done, this.bus.publish({ tags, keys, patterns, ...(all && { all }) }, asker)]);
+    await this.inOrder(done, () => this.bus.publish({ tags, keys, patterns, ...(all && { all }) }, asker));
     return deleted;
+  }
+
+  /**
+   * Tells the others behind the steps. On one connection Redis takes one after the other; in a cluster they go different
+   * ways. Where it had forgotten a script, which then came last, the others are told once more.
+   */
+  private async inOrder(steps: Promise<unknown>, tell: () => Promise<void>): Promise<void> {
+    const { connection } = this.gate;
+    if (connection.isCluster) await steps;
+    const forgotten = connection.forgottenScripts;
+    await Promise.all([steps, tell()]);
+    if (connection.forgottenScripts !== forgotten) await tell();
   }
 }
