@@ -23,6 +23,8 @@ export interface PoolState {
   readonly total: number;
   readonly idle: number;
   readonly waiting: number;
+  /** DB_POOL_MAX. */
+  readonly limit: number;
   readonly replicas: ReplicaCount;
 }
 
@@ -100,11 +102,12 @@ export class DatabaseService {
 
   /** Sizes of the connection pool, for metrics and the readiness check. */
   poolState(): PoolState {
-    const { totalCount, idleCount, waitingCount } = this.pool;
+    const { totalCount, idleCount, waitingCount, options } = this.pool;
     return {
       total: totalCount,
       idle: idleCount,
       waiting: waitingCount,
+      limit: options.max,
       replicas: this.replicas.count(),
     };
   }
