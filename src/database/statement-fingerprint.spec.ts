@@ -13,6 +13,11 @@ describe('the form of a statement', () => {
     ],
     ['SELECT $$secret$$, $tag$ a $$ b $tag$ /* why */ FROM "Odd 1"', 'SELECT ?, ? FROM "Odd 1"'],
     ["SELECT 'never ends and tells secrets", 'SELECT ?'],
+    ["SELECT E'never ends, it\\'s a secret", 'SELECT ?'],
+    ["SELECT E'never ends at all\\", 'SELECT ?'],
+    ['SELECT $$never ends and tells secrets', 'SELECT ?'],
+    ['SELECT $tag$never $$ ends $tag', 'SELECT ?'],
+    ['SELECT 1 /* never ends and tells secrets', 'SELECT ?'],
     ['SELECT id FROM t WHERE id IN ($1, $2,$3)', 'SELECT id FROM t WHERE id IN (…)'],
     [
       'INSERT INTO t(a, b) VALUES ($1, $2), ($3, DEFAULT), ($5, $6)',

@@ -10,13 +10,14 @@ export interface StatementForm {
 
 /**
  * What a statement is made of, in the order of trying (PostgreSQL: 4.1 Lexical Structure): comments, quoted identifiers,
- * strings in all their forms and one that never ends, parameters, words with the digits in them, numbers, white space.
+ * strings in all their forms, parameters, words with the digits in them, numbers, white space. Comments and strings may
+ * also never end: the server cuts the texts of its activity at track_activity_query_size.
  */
 const TOKEN = new RegExp(
   [
-    String.raw`(?<comment>--[^\n]*|/\*(?:[^*]|\*(?!/))*\*/)`,
+    String.raw`(?<comment>--[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|/\*.*$)`,
     String.raw`(?<identifier>"(?:[^"]|"")*")`,
-    String.raw`(?<literal>\b[eE]'(?:[^'\\]|\\.|'')*'|(?:\b(?:[bBxXnN]|[uU]&))?'(?:[^']|'')*'|'.*$|\$(?<tag>[A-Za-z_]\w*)?\$.*?\$\k<tag>\$)`,
+    String.raw`(?<literal>\b[eE]'(?:[^'\\]|\\.|'')*(?:'|\\?$)|(?:\b(?:[bBxXnN]|[uU]&))?'(?:[^']|'')*'|'.*$|\$(?<tag>[A-Za-z_]\w*)?\$.*?(?:\$\k<tag>\$|$))`,
     String.raw`(?<parameter>\$\d+)`,
     String.raw`(?<word>[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)`,
     String.raw`(?<number>0[xXoObB][\da-fA-F_]+|(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d+)?)`,
