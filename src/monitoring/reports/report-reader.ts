@@ -39,6 +39,8 @@ export async function sourceOf(database: ReportDatabase, poolState?: PoolState):
     catalogue: indexCatalogue(),
     pool: poolState,
     query: (text, values) => database.query(text, values),
+    session: (work) => database.session(work),
+    migrations: () => database.migrations(),
     extension: async (name) => {
       const [row] = await database.query<{ schema: string }>(
         `SELECT quote_ident(n.nspname) AS schema

@@ -1,5 +1,7 @@
 import type { PoolState } from '../../database/database.service';
 import type { CatalogueIndex } from '../../database/indexes/index-catalogue';
+import type { StatementRunner } from '../../database/indexes/statement-runner';
+import type { MigrationStatus } from '../../database/schema/migration-states';
 import { NotAvailable } from './report';
 
 /** What reports are made of. */
@@ -12,6 +14,13 @@ export interface ReportSource {
   readonly pool: PoolState | undefined;
   /** Runs a statement that changes nothing, as the owner of the database, within seconds. */
   query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+  /**
+   * A new session of the owner that ends with `work`, for what takes more than one statement. It may try changes out in
+   * a transaction that it rolls back; reports that do so take turns.
+   */
+  session<Result>(work: (session: StatementRunner) => Promise<Result>): Promise<Result>;
+  /** Every migration of this code and of the database, and its state. */
+  migrations(): Promise<readonly MigrationStatus[]>;
   /** The schema in which an extension is installed, quoted for SQL; undefined where it is not. */
   extension(name: string): Promise<string | undefined>;
 }
