@@ -67,7 +67,7 @@ describe('a process that connects for the first time', () => {
   });
 
   it('does not trust one that took the place of another', async () => {
-    const first = await redis();
+    const first = await redis('--repl-diskless-sync-delay', '0');
     const second = await redis('--replicaof', '127.0.0.1', String(first.port));
     const one = await connectedCache({ url: first.url });
     const entry = someEntry();
