@@ -25,7 +25,6 @@ const RENEW_AGAIN_MS = 1_000;
 interface Held {
   readonly lease: Lease;
   readonly token: string;
-  readonly versions: Versions;
 }
 
 /** Finds out what is not in the memory of this process: in Redis, or by computing it, once for all who ask. */
@@ -128,7 +127,9 @@ export class Finder {
     const look = await this.look(this.shared, entry, search);
     if (look?.versions === undefined) return this.bypass(entry, load);
     if (look.envelope !== undefined) return this.adoptAndRenew(entry, search, look.envelope, load);
-    const under = [look.versions.namespace, ...look.versions.tags].join(' ');
+    const versions = await this.shared.made(look.versions, entry);
+    if (versions === undefined) return this.bypass(entry, load);
+    const under = [versions.namespace, ...versions.tags].join(' ');
     const running = this.flights.joinable(key, under);
     if (running !== undefined) return running.answer as Promise<CachedAnswer<Value>>;
     return this.search(entry, this.searchFor(entry, key, under), load);
@@ -149,11 +150,11 @@ export class Finder {
       if (look.envelope !== undefined && look.envelope.version !== known)
         return this.adoptAndRenew(entry, search, look.envelope, load);
       const token = newVersion();
-      const acquired = await shared.acquire(search.key, token, look.versions, known);
+      const acquired = await shared.acquire(entry, search.key, token, look.versions, known);
       if (acquired === 'away') break;
       if (acquired !== undefined) {
         if ('envelope' in acquired) return this.adopt(entry, search, acquired.envelope);
-        const held: Held = { lease: acquired.lease, token, versions: look.versions };
+        const held: Held = { lease: acquired.lease, token };
         return this.loadAndFill(shared, entry, search, load, held);
       }
       if (Date.now() >= patientUntil) break;
@@ -217,7 +218,7 @@ export class Finder {
     entry: CacheEntry<Value>,
     search: Search,
     load: Load<Value>,
-    { lease, token, versions }: Held,
+    { lease, token }: Held,
   ): Promise<CachedAnswer<Value>> {
     const { value, loadMs } = await this.loader.run(entry, load).catch(async (error: unknown) => {
       await letGo(lease);
@@ -228,7 +229,7 @@ export class Finder {
       await letGo(lease);
       return this.keeper.unkept(value, 'miss');
     }
-    const envelope = envelopeOf(entry, search.key, value, loadMs, token, versions);
+    const envelope = envelopeOf(entry, search.key, value, loadMs, token, lease.versions);
     if (!(await shared.fill(entry, lease, envelope, bytes))) return this.keeper.unkept(value, 'miss');
     this.keeper.keep(entry, search, envelope, bytes);
     return answerOf(envelope, 'miss');

@@ -42,14 +42,27 @@ export class SharedAnswers {
     );
   }
 
+  /** @returns the versions seen, with one for each tag; undefined where there can be none now */
+  async made(versions: Versions, { tags }: CacheEntry<unknown>): Promise<Versions | undefined> {
+    try {
+      return await this.tier.made(versions, tags);
+    } catch {
+      return undefined; // Redis is away, or too full for a version: the gate counts it
+    }
+  }
+
+  /** @param versions as they were seen; the lease says under which the answer will count */
   async acquire(
+    entry: CacheEntry<unknown>,
     key: string,
     token: string,
     versions: Versions,
     known: string | undefined,
   ): Promise<Acquired | 'away'> {
+    const made = await this.made(versions, entry);
+    if (made === undefined) return 'away';
     try {
-      return await this.leases.acquire(key, token, versions, known);
+      return await this.leases.acquire(key, entry.tags, token, made, known);
     } catch {
       return 'away'; // or too full for a lease: the gate counts it
     }

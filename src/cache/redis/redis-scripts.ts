@@ -36,6 +36,11 @@ local version = string.format('%.0f', math.max(tonumber(ARGV[2]), before + 1, ra
 redis.call('SET', KEYS[1], version, 'PX', ARGV[5])
 return version`);
 
+/** KEYS tag; ARGV a version, milliseconds to live at least. Lets a tag that still has the version live so long. */
+export const LENGTHEN = script(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] or redis.call('PTTL', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])`);
+
 /** KEYS lease, value; ARGV token, versions the load begins with, milliseconds. Another load of the same versions keeps it. */
 export const ACQUIRE = script(`
 local held = redis.call('GET', KEYS[1])

@@ -8,7 +8,7 @@ import type { Send } from './redis-link';
 import { NAMESPACE_TTL_MS } from './namespace';
 import { leaseKey, NAMESPACE_KEY, tagKey, valueKey } from './redis-keys';
 import { VERSION_OF } from './redis-scripts';
-import { newVersion, TAG_TTL_MS } from './tag-versions';
+import { LOAD_TTL_MS, newVersion, TAG_TTL_MS } from './tag-versions';
 
 const SCAN_COUNT = '1000';
 const MAX_LAST_VERSIONS = 10_000;
@@ -23,8 +23,12 @@ export interface Look {
 
 export interface Versions {
   readonly namespace: string;
+  /** {@link NO_VERSION} for those that have none. */
   readonly tags: readonly string[];
 }
+
+/** Nothing is kept under a tag without a version. */
+const NO_VERSION = '';
 
 /** Answers in Redis, for all processes. Everything here may throw while Redis is away; see {@link RedisGate}. */
 export class SecondTier {
@@ -41,7 +45,7 @@ export class SecondTier {
   /** The answer with everything that decides whether it counts, in one round trip. */
   look(key: string, tags: readonly string[]): Promise<Look> {
     return this.readTogether(key, tags, (value, rest) => {
-      const versions = this.complete(rest, tags);
+      const versions = this.seen(rest);
       if (versions instanceof Promise) return this.lookAt(value, key, versions);
       const envelope = this.counting(value, key, versions);
       return envelope instanceof Promise ? this.lookAt(value, key, versions) : { versions, envelope };
@@ -112,6 +116,22 @@ export class SecondTier {
     return this.complete(replies, tags);
   }
 
+  /**
+   * The same with a version for each tag that had none: something is about to be kept under it. A look-up makes none,
+   * or whoever asks for what does not exist would fill Redis.
+   * @returns undefined while one of the tags is about to change
+   */
+  async made(versions: Versions, tags: readonly string[]): Promise<Versions | undefined> {
+    if (!versions.tags.includes(NO_VERSION)) return versions;
+    const made = await Promise.all(
+      tags.map((tag, index) => {
+        const version = versions.tags[index] as string;
+        return version === NO_VERSION ? this.newVersionOf(tag, LOAD_TTL_MS) : Promise.resolve(version);
+      }),
+    );
+    return made.some(isHeld) ? undefined : { namespace: versions.namespace, tags: made };
+  }
+
   /** The same as remembered last; undefined where they never were. */
   lastVersionsOf(tags: readonly string[]): Versions | undefined {
     const namespace = this.gate.namespaceVersion;
@@ -172,9 +192,24 @@ export class SecondTier {
     replies: readonly unknown[],
     tags: readonly string[],
   ): Promise<Versions | undefined> | Versions | undefined {
+    const versions = this.asVersions(replies);
+    if (versions.includes(null)) return this.makeMissing(versions, tags);
+    return this.versionsIn(versions as readonly string[]);
+  }
+
+  /** The same without making any but the namespace's. */
+  private seen(replies: readonly unknown[]): Promise<Versions | undefined> | Versions | undefined {
+    const versions = this.asVersions(replies);
+    if (!versions.includes(null)) return this.versionsIn(versions as readonly string[]);
+    const [namespace = null, ...tags] = versions;
+    const seen = tags.map((version) => version ?? NO_VERSION);
+    if (namespace !== null) return this.versionsIn([namespace, ...seen]);
+    return this.makeNamespace().then((made) => this.versionsIn([made, ...seen]));
+  }
+
+  private asVersions(replies: readonly unknown[]): readonly (string | null)[] {
     if (replies.some((reply) => reply !== null && typeof reply !== 'string')) throw this.unexpected();
-    if (replies.includes(null)) return this.makeMissing(replies as readonly (string | null)[], tags);
-    return this.versionsIn(replies as readonly string[]);
+    return replies as readonly (string | null)[];
   }
 
   private async makeMissing(
@@ -183,7 +218,7 @@ export class SecondTier {
   ): Promise<Versions | undefined> {
     const made = replies.map(async (reply, index) => {
       if (reply !== null) return reply;
-      return index === 0 ? this.makeNamespace() : this.newVersionOf(tags[index - 1] as string);
+      return index === 0 ? this.makeNamespace() : this.newVersionOf(tags[index - 1] as string, TAG_TTL_MS);
     });
     return this.versionsIn(await Promise.all(made));
   }
@@ -191,14 +226,12 @@ export class SecondTier {
   /** @returns undefined while one of the tags is on hold */
   private versionsIn([namespace, ...tags]: readonly string[]): Versions | undefined {
     this.gate.sawNamespace(namespace as string);
-    return tags.some((version) => version.startsWith('held:'))
-      ? undefined
-      : { namespace: namespace as string, tags };
+    return tags.some(isHeld) ? undefined : { namespace: namespace as string, tags };
   }
 
-  private async newVersionOf(tag: string): Promise<string> {
+  private async newVersionOf(tag: string, ttlMs: number): Promise<string> {
     const reply = await this.gate.ask(() =>
-      this.gate.connection.run(VERSION_OF, [tagKey(tag)], [newVersion(), String(TAG_TTL_MS)]),
+      this.gate.connection.run(VERSION_OF, [tagKey(tag)], [newVersion(), String(ttlMs)]),
     );
     return this.asText(reply);
   }
@@ -237,6 +270,8 @@ export class SecondTier {
     return error;
   }
 }
+
+const isHeld = (version: string): boolean => version.startsWith('held:');
 
 function parsed(text: unknown): unknown {
   if (typeof text !== 'string') return undefined;

@@ -5,6 +5,8 @@ import { HOLD, RENEW_TAG } from './redis-scripts';
 
 /** Longer than any answer lives: a tag that is forgotten outlived everything it stood for. */
 export const TAG_TTL_MS = 2 * 86_400_000;
+/** A tag that somebody begins to load something under has its version so long; what is kept then makes it last longer. */
+export const LOAD_TTL_MS = 60_000;
 /** A transaction commits within this after it put its tags on hold; a process that died holds them no longer. */
 export const HOLD_MS = 5_000;
 
