@@ -120,7 +120,9 @@ export class DatabaseService {
     const runner = this.dataSource.createQueryRunner('master');
     let tx: Transaction | undefined;
     try {
+      const asked = performance.now();
       const client = (await runner.connect()) as PoolClient;
+      this.events.acquired((performance.now() - asked) / 1000);
       await runner.startTransaction();
       tx = new Transaction(runner.manager, client, this.events);
       const result = await work(tx);

@@ -77,7 +77,9 @@ export async function runPooled<Row>(
   text: string,
   values: readonly unknown[],
 ): Promise<Row[]> {
+  const asked = performance.now();
   const client = await pool.connect();
+  events.acquired((performance.now() - asked) / 1000);
   // A connection that breaks fails its statement, which tells; without a listener the same news would end the process.
   client.on('error', ignore);
   let broken = false;

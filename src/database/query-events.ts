@@ -9,10 +9,12 @@ export interface QueryEvent {
 }
 
 type Listener = (event: QueryEvent) => void;
+type AcquireListener = (seconds: number) => void;
 
 /** Tells whoever listens (metrics, the slow-query log) about every statement of this process. */
 export class QueryEvents {
   private readonly listeners: Listener[] = [];
+  private readonly acquireListeners: AcquireListener[] = [];
 
   subscribe(listener: Listener): void {
     this.listeners.push(listener);
@@ -20,6 +22,15 @@ export class QueryEvents {
 
   publish(event: QueryEvent): void {
     for (const listener of this.listeners) listener(event);
+  }
+
+  /** Tells how long each use case and each read waited for a connection of the pool. */
+  onAcquired(listener: AcquireListener): void {
+    this.acquireListeners.push(listener);
+  }
+
+  acquired(seconds: number): void {
+    for (const listener of this.acquireListeners) listener(seconds);
   }
 }
 

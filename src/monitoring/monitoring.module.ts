@@ -5,9 +5,8 @@ import { CacheAdminController } from './cache/cache-admin.controller';
 import { CacheAdminService } from './cache/cache-admin.service';
 import { HealthController } from './health.controller';
 import { HealthService } from './health.service';
-import { MetricsCollector } from './metrics.collector';
-import { MetricsController } from './metrics.controller';
-import { metricProviders } from './metrics.providers';
+import { metrics } from './metrics/metrics';
+import { MetricsController } from './metrics/metrics.controller';
 import { ReportDatabase } from './reports/report-database';
 import { ReportsController } from './reports/reports.controller';
 import { ReportsService } from './reports/reports.service';
@@ -18,13 +17,6 @@ import { ReportsService } from './reports/reports.service';
     TerminusModule.forRoot({ logger: false, gracefulShutdownTimeoutMs: 0 }),
   ],
   controllers: [HealthController, CacheAdminController, ReportsController],
-  providers: [
-    HealthService,
-    CacheAdminService,
-    MetricsCollector,
-    ReportDatabase,
-    ReportsService,
-    ...metricProviders,
-  ],
+  providers: [HealthService, CacheAdminService, ReportDatabase, ReportsService, ...metrics],
 })
 export class MonitoringModule {}

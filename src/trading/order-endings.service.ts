@@ -1,6 +1,4 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { InjectMetric } from '@willsoto/nestjs-prometheus';
-import type { Counter } from 'prom-client';
 import { AuditService, type Actor } from '../audit/audit.service';
 import type { Principal } from '../auth/principal';
 import { CacheService } from '../cache/cache.service';
@@ -18,7 +16,7 @@ import { ORDER_COLUMNS, orderOf, type OrderRow } from './order-rows';
 import { assetsOf, end } from './order-settlement';
 import { tagsOf } from './trading.cache';
 import { OrderNotOpen } from './trading.errors';
-import { TRADING_OPERATIONS } from './trading.metrics';
+import { TradingMetrics } from './trading.metrics';
 import { orderView, type OrderView } from './trading.views';
 
 const EXPIRE_JOB = 'trading.expire-orders';
@@ -40,7 +38,7 @@ export class OrderEndingsService implements OnModuleInit {
     private readonly cache: CacheService,
     private readonly jobs: JobsService,
     @Inject(CONFIG) private readonly config: Config,
-    @InjectMetric(TRADING_OPERATIONS) private readonly operations: Counter<'operation' | 'result'>,
+    private readonly metrics: TradingMetrics,
   ) {}
 
   onModuleInit(): void {
@@ -55,10 +53,7 @@ export class OrderEndingsService implements OnModuleInit {
     try {
       return await this.database.transaction((tx) => this.cancelOpen(tx, principal, orderId));
     } catch (error) {
-      this.operations.inc({
-        operation: 'cancel',
-        result: error instanceof DomainError ? 'refused' : 'failed',
-      });
+      this.metrics.count('cancel', error instanceof DomainError ? 'refused' : 'failed', 1);
       throw error;
     }
   }
@@ -131,6 +126,6 @@ export class OrderEndingsService implements OnModuleInit {
       });
     }
     this.cache.invalidateAfterCommit(tx, tagsOf([terms.id]));
-    tx.afterCommit(() => this.operations.inc({ operation, result: 'ok' }, orders.length));
+    tx.afterCommit(() => this.metrics.count(operation, 'ok', orders.length));
   }
 }

@@ -13,6 +13,7 @@ import { advanceMarkets, insertOrders, insertTrades, updateOrders } from './orde
 import { brokenRule } from './order-rules';
 import { ClientOrderIdTaken } from './trading.errors';
 import { tagsOf } from './trading.cache';
+import { TradingMetrics } from './trading.metrics';
 
 /**
  * Executes orders: reserve, match and settle, in their order and in one transaction, set-wise, however many
@@ -25,6 +26,7 @@ export class OrderExecutionService {
     private readonly books: OrderBookQueries,
     private readonly ledger: LedgerService,
     private readonly cache: CacheService,
+    private readonly metrics: TradingMetrics,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
@@ -98,6 +100,7 @@ export class OrderExecutionService {
     await advanceMarkets(tx, sequences);
     await this.ledger.post(tx, transfers);
     this.cache.invalidateAfterCommit(tx, tagsOf(sequences.keys()));
+    this.metrics.countTradesAfterCommit(tx, executions);
   }
 }
 

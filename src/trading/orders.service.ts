@@ -1,6 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { InjectMetric } from '@willsoto/nestjs-prometheus';
-import type { Counter } from 'prom-client';
 import { AuditService } from '../audit/audit.service';
 import { IdempotencyService } from '../audit/idempotency.service';
 import type { Principal } from '../auth/principal';
@@ -14,7 +12,7 @@ import { UsersService } from '../users/users.service';
 import type { OrderRequest } from './order';
 import type { Outcome } from './order-batch';
 import { OrderExecutionService } from './order-execution.service';
-import { TRADING_OPERATIONS, type TradingOperation, type TradingResult } from './trading.metrics';
+import { TradingMetrics, type TradingOperation } from './trading.metrics';
 import { orderView, orderWithTradesView, type OrderWithTradesView } from './trading.views';
 
 /** The answer to one order of a batch: as it would have been on its own. */
@@ -43,7 +41,7 @@ export class OrdersService {
     private readonly audit: AuditService,
     private readonly idempotency: IdempotencyService,
     private readonly users: UsersService,
-    @InjectMetric(TRADING_OPERATIONS) private readonly operations: Counter<'operation' | 'result'>,
+    private readonly metrics: TradingMetrics,
   ) {}
 
   /**
@@ -87,7 +85,7 @@ export class OrdersService {
             itemView(order instanceof InvalidInput ? { refusal: order } : (outcomes.next().value as Outcome)),
           );
           const refused = items.filter((item) => 'error' in item).length;
-          tx.afterCommit(() => this.count('order', 'refused', refused));
+          tx.afterCommit(() => this.metrics.count('order', 'refused', refused));
           return { items };
         }),
       ),
@@ -114,7 +112,7 @@ export class OrdersService {
         after: { ...orderView(order) },
       });
     }
-    tx.afterCommit(() => this.count('order', 'ok', placed.length));
+    tx.afterCommit(() => this.metrics.count('order', 'ok', placed.length));
     return outcomes;
   }
 
@@ -123,13 +121,9 @@ export class OrdersService {
     try {
       return await work();
     } catch (error) {
-      this.count(operation, error instanceof DomainError ? 'refused' : 'failed', 1);
+      this.metrics.count(operation, error instanceof DomainError ? 'refused' : 'failed', 1);
       throw error;
     }
-  }
-
-  private count(operation: TradingOperation, result: TradingResult, times: number): void {
-    this.operations.inc({ operation, result }, times);
   }
 }
 

@@ -13,7 +13,7 @@ import { OrdersController } from './orders.controller';
 import { OrdersService } from './orders.service';
 import { Trade } from './trade.entity';
 import { TradingOrder } from './trading-order.entity';
-import { tradingOperations } from './trading.metrics';
+import { TradingMetrics, tradingMetricProviders } from './trading.metrics';
 import { TradingWarming } from './trading.warming';
 
 /** The order books: placing, matching and settling orders, and what the markets show of it. */
@@ -29,7 +29,8 @@ import { TradingWarming } from './trading.warming';
     OrderHistoryService,
     OrderBookQueries,
     TradingWarming,
-    tradingOperations,
+    TradingMetrics,
+    ...tradingMetricProviders,
   ],
 })
 export class TradingModule {}

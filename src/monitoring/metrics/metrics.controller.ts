@@ -3,9 +3,9 @@ import { Controller, Get, Inject, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { PrometheusController } from '@willsoto/nestjs-prometheus';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Unauthenticated } from '../auth/auth.errors';
-import { Public } from '../auth/decorators';
-import { CONFIG, type Config } from '../config/config';
+import { Unauthenticated } from '../../auth/auth.errors';
+import { Public } from '../../auth/decorators';
+import { CONFIG, type Config } from '../../config/config';
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
 

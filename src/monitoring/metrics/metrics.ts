@@ -1,0 +1,19 @@
+import { CacheMetrics, cacheMetricProviders } from './cache-metrics';
+import { DatabaseMetrics, databaseMetricProviders } from './database-metrics';
+import { HttpMetrics, httpMetricProviders } from './http-metrics';
+import { ProcessMetrics, processMetricProviders } from './process-metrics';
+import { ServerMetrics, serverMetricProviders } from './server-metrics';
+
+/** The metrics that no domain owns. Labels are bounded: never a URL, key, user or SQL text. */
+export const metrics = [
+  HttpMetrics,
+  ...httpMetricProviders,
+  DatabaseMetrics,
+  ...databaseMetricProviders,
+  CacheMetrics,
+  ...cacheMetricProviders,
+  ProcessMetrics,
+  ...processMetricProviders,
+  ServerMetrics,
+  ...serverMetricProviders,
+];
