@@ -1,6 +1,6 @@
 import type { Counters } from './counters';
 
-/** A process takes this part of a limit at once, so that most of what it lets through needs no round trip. */
+/** A process takes at most this part of what is left ahead, so that what it does not use up is missing nowhere else. */
 const SHARES = 20;
 const MAX_KEYS = 100_000;
 
@@ -23,6 +23,10 @@ interface Share {
   left: number;
   /** Of all processes when the share was taken. */
   remaining: number;
+  /** How much was taken ahead. */
+  size: number;
+  /** How many here wait for a share. */
+  waiting: number;
   /** By the clock that nobody sets. */
   endsAt: number;
   /** A share on its way; everybody here waits for the same one. */
@@ -31,8 +35,9 @@ interface Share {
 
 /**
  * Limits that all processes share, without a round trip for each thing that is let through: a process counts a small
- * share ahead and uses that up by itself. Never lets more through than the limit while Redis is there; a share that is
- * not used up is lost when the window ends. While Redis is away each process limits by itself.
+ * share ahead and uses that up by itself. It begins with one and doubles the share while it uses it up, so that many
+ * processes which let little through leave enough to each other. Never lets more through than the limit while Redis is
+ * there; a share that is not used up is lost when the window ends. While Redis is away each process limits by itself.
  */
 export class Quota {
   private readonly shares = new Map<string, Share>();
@@ -65,15 +70,17 @@ export class Quota {
 
   private async fetchAndTake(key: string, share: Share, limit: Limit): Promise<Taken> {
     for (;;) {
+      share.waiting++;
       share.coming ??= this.fetch(key, share, limit).finally(() => (share.coming = undefined));
-      await share.coming;
+      await share.coming.finally(() => share.waiting--);
       const taken = this.takeFrom(share, limit);
       if (taken !== undefined) return taken;
     }
   }
 
   private async fetch(key: string, share: Share, { limit, windowMs }: Limit): Promise<void> {
-    const wanted = Math.max(1, Math.floor(limit / SHARES));
+    share.size = nextSize(share);
+    const wanted = Math.min(limit, Math.max(share.size, share.waiting));
     const { value, leftMs = windowMs } = await this.counters.increment(key, wanted, windowMs);
     const before = value - wanted;
     share.left = Math.max(0, Math.min(wanted, limit - before));
@@ -86,7 +93,7 @@ export class Quota {
     let share = this.shares.get(key);
     if (share === undefined) {
       if (this.shares.size >= MAX_KEYS) this.makeRoom();
-      share = { left: 0, remaining: 0, endsAt: 0, coming: undefined };
+      share = { left: 0, remaining: 0, size: 0, waiting: 0, endsAt: 0, coming: undefined };
       this.shares.set(key, share);
     }
     return share;
@@ -107,4 +114,9 @@ export class Quota {
       this.shares.delete(key);
     }
   }
+}
+
+function nextSize({ size, remaining, endsAt }: Share): number {
+  if (endsAt <= performance.now()) return 1;
+  return Math.max(1, Math.min(2 * size, Math.floor(remaining / SHARES)));
 }
