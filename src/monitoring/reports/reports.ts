@@ -1,8 +1,32 @@
+import { cacheHitRatio } from './cache-hit-ratio.report';
 import { connections } from './connections.report';
+import { indexesDuplicate } from './indexes-duplicate.report';
+import { indexesInvalid } from './indexes-invalid.report';
+import { indexesMissing } from './indexes-missing.report';
+import { indexesUnused } from './indexes-unused.report';
+import { indexes } from './indexes.report';
+import { locks } from './locks.report';
+import { longRunning } from './long-running.report';
+import { pool } from './pool.report';
 import type { Report } from './report';
+import { slowQueries } from './slow-queries.report';
+import { tables } from './tables.report';
 
 /** All of them, in the order in which they are listed. */
-export const REPORTS: readonly Report[] = [connections];
+export const REPORTS: readonly Report[] = [
+  slowQueries,
+  connections,
+  pool,
+  locks,
+  longRunning,
+  tables,
+  indexes,
+  indexesUnused,
+  indexesDuplicate,
+  indexesInvalid,
+  indexesMissing,
+  cacheHitRatio,
+];
 
 export const reportNamed = (name: string): Report | undefined =>
   REPORTS.find((report) => report.name === name);
