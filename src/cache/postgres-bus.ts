@@ -11,6 +11,7 @@ const CHANNEL = 'gridtokenx_cache';
 /** PostgreSQL takes less than 8000 bytes. */
 const MAX_BYTES = 7_900;
 const CONNECT_MS = 5_000;
+/** How often it is asked whether it still listens, and how long an answer may take. */
 const HEARTBEAT_MS = 1_000;
 const FIRST_PAUSE_MS = 50;
 const LAST_PAUSE_MS = 2_000;
@@ -68,7 +69,7 @@ export class PostgresBus implements InvalidationBus {
     client.on('notification', ({ payload = '' }) => this.hear(payload));
     try {
       await client.connect();
-      await client.query(`LISTEN ${CHANNEL}`);
+      await withinDeadline(client.query(`LISTEN ${CHANNEL}`), HEARTBEAT_MS, 'PostgreSQL');
       if (this.client !== client || this.closed) return;
       this.pauseMs = FIRST_PAUSE_MS;
       this.isListening = true;
@@ -110,6 +111,8 @@ export class PostgresBus implements InvalidationBus {
     this.client = undefined;
     if (this.isListening) this.listener?.lost();
     this.isListening = false;
-    await client?.end().catch(() => undefined); // one that was cut off is at its end already
+    if (client === undefined) return;
+    // One that was cut off is at its end already; one that hangs ends nothing any more.
+    await withinDeadline(client.end(), HEARTBEAT_MS, 'PostgreSQL').catch(() => undefined);
   }
 }
