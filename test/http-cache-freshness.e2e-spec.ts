@@ -63,6 +63,9 @@ class LabController {
   }
 }
 
+/** The machine of a test may be busy. */
+const sharedBy = (url: string) => ({ REDIS_URL: url, REDIS_COMMAND_TIMEOUT_MS: '2000' });
+
 const cacheOf = ({ headers }: Answer): string | null => headers.get('x-cache');
 
 let urls: DatabaseUrls;
@@ -75,7 +78,7 @@ beforeEach(() => {
 
 describe.each([
   ['in this process', {}],
-  ['in Redis too', { REDIS_URL: process.env['TEST_REDIS_URL'] as string }],
+  ['in Redis too', sharedBy(process.env['TEST_REDIS_URL'] as string)],
 ])('a text made of an answer that is kept %s', (_where, variables) => {
   let app: TestApp;
 
@@ -119,7 +122,7 @@ describe.each([
 describe('while Redis is full', () => {
   it('texts are not kept either, since what they are made of is not', async () => {
     const server = await RedisProcess.start('--maxmemory-policy', 'noeviction');
-    const app = await startWith(LabController, { urls, variables: { REDIS_URL: server.url } });
+    const app = await startWith(LabController, { urls, variables: sharedBy(server.url) });
     try {
       const path = `/lab/kept/${newId()}`;
       await app.get('/lab/kept/first'); // which makes the versions of the tags

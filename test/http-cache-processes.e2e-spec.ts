@@ -14,6 +14,8 @@ import { migratedDatabase } from './support/database';
 import { startWith } from './support/http-cache-lab';
 
 const REDIS_URL = process.env['TEST_REDIS_URL'] as string;
+/** The machine of a test may be busy. */
+const SHARED = { REDIS_URL, REDIS_COMMAND_TIMEOUT_MS: '2000' };
 
 const tagOf = (name: string): string => `lab-price:${name}`;
 const priceOf = (name: string): CacheEntry<{ price: number }> => ({
@@ -75,8 +77,8 @@ describe('public answers of several processes with one Redis', () => {
 
   beforeAll(async () => {
     urls = await migratedDatabase();
-    app = await startWith(PriceController, { urls, variables: { REDIS_URL } });
-    neighbour = await startWith(PriceController, { urls, variables: { REDIS_URL } });
+    app = await startWith(PriceController, { urls, variables: SHARED });
+    neighbour = await startWith(PriceController, { urls, variables: SHARED });
   });
   beforeEach(async () => {
     name = newId();
