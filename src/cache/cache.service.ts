@@ -232,7 +232,7 @@ export class CacheService implements OnModuleInit, OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.logging);
     this.clock.stop();
-    this.parts.invalidations.close();
+    await this.parts.invalidations.close();
     await this.parts.bus.close();
     this.parts.shared?.gate.close();
   }

@@ -51,7 +51,7 @@ describe('a circuit breaker', () => {
   it('tries once more when something failed while it was being tried', async () => {
     outcomes = ['back', 'back'];
     breaker.open('x');
-    breaker.hurry();
+    void breaker.hurry();
     breaker.open('again');
     await jest.advanceTimersByTimeAsync(0);
     expect(tries).toBe(2);

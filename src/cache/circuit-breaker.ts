@@ -23,6 +23,7 @@ export class CircuitBreaker {
   private pauseMs = FIRST_TRY_MS;
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
+  private trying = Promise.resolve();
   /** Something failed while it was being tried. */
   private again = false;
 
@@ -53,11 +54,16 @@ export class CircuitBreaker {
     this.schedule();
   }
 
-  /** Tries now instead of at the end of the pause: something says that it is back. */
-  hurry(): void {
-    if (this.current !== 'open') return;
-    clearTimeout(this.timer);
-    void this.attempt();
+  /**
+   * Tries now instead of at the end of the pause: something says that it is back.
+   * @returns when that is over, or the try that was running
+   */
+  hurry(): Promise<void> {
+    if (this.current === 'open') {
+      clearTimeout(this.timer);
+      this.trying = this.attempt();
+    }
+    return this.trying;
   }
 
   stop(): void {
@@ -67,7 +73,9 @@ export class CircuitBreaker {
 
   private schedule(): void {
     if (this.stopped) return;
-    this.timer = setTimeout(() => void this.attempt(), this.pauseMs);
+    this.timer = setTimeout(() => {
+      this.trying = this.attempt();
+    }, this.pauseMs);
     this.timer.unref();
     this.pauseMs = Math.min(this.pauseMs * 2, LAST_TRY_MS);
   }

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Transaction } from '../database/transaction';
+import { withinDeadline } from './deadline';
 import type { FirstTier } from './first-tier';
 import type { InFlight } from './in-flight';
 import type { BusListener, Invalidation, InvalidationBus } from './invalidation-bus';
@@ -11,6 +12,8 @@ import { HOLD_MS, newVersion } from './redis/tag-versions';
 /** More than this that could not be said becomes "everything". */
 const MAX_OWED = 10_000;
 const RETRY_MS = 500;
+/** Without Redis, at the end. */
+const LAST_TRY_MS = 1_000;
 
 /** What the tags of one transaction wait for. */
 interface Pending {
@@ -35,7 +38,7 @@ export class Invalidations implements BusListener {
   private owed = new Owed();
   private timer: NodeJS.Timeout | undefined;
   /** Of what may be committed a moment after it was asked about. */
-  private readonly later = new Set<NodeJS.Timeout>();
+  private readonly later = new Map<NodeJS.Timeout, readonly string[]>();
 
   constructor(
     private readonly first: FirstTier,
@@ -89,9 +92,31 @@ export class Invalidations implements BusListener {
     this.first.open();
   }
 
-  close(): void {
+  /** Says what is still owed, if that can be done in a moment: nobody else knows of it. */
+  async close(): Promise<void> {
     clearTimeout(this.timer);
-    for (const timer of this.later) clearTimeout(timer);
+    for (const [timer, tags] of this.later) {
+      clearTimeout(timer);
+      this.owed.add({ tags });
+    }
+    this.later.clear();
+    // While Redis is being tried what is owed is on its way.
+    if (this.owed.isNothing && (this.shared?.gate.isOpen ?? true)) return;
+    await this.payNow().catch(() => undefined);
+    if (this.owed.isNothing) return;
+    this.logger.warn(
+      'Other processes could not be told what was changed last: what they keep of it counts until its time is over',
+    );
+  }
+
+  private payNow(): Promise<void> {
+    const { shared } = this;
+    if (shared === undefined) {
+      const paid = this.payDebts(false, (owed) => this.bus.publish(owed));
+      return withinDeadline(paid, LAST_TRY_MS, 'PostgreSQL');
+    }
+    if (!shared.gate.isOpen) return shared.gate.tryNow();
+    return this.payDebts(false, (owed) => shared.invalidations.deliver(owed));
   }
 
   private follow(tx: Transaction, pending: Pending): void {
@@ -115,7 +140,7 @@ export class Invalidations implements BusListener {
       this.later.delete(again);
       void this.now({ tags });
     }, HOLD_MS).unref();
-    this.later.add(again);
+    this.later.set(again, tags);
     await this.now({ tags });
   }
 
@@ -189,7 +214,7 @@ export class Invalidations implements BusListener {
   ): Promise<void> {
     const { owed } = this;
     const all = owed.all || dropsAll;
-    if (!all && owed.size === 0) return;
+    if (!dropsAll && owed.isNothing) return;
     const lists = { tags: [...owed.tags], keys: [...owed.keys], patterns: [...owed.patterns] };
     const invalidation: Invalidation = { ...lists, ...(all && { all }) };
     // What is owed from now on is another debt, the same tag too.
@@ -212,7 +237,11 @@ class Owed {
   /** So much that it is everything. */
   all = false;
 
-  get size(): number {
+  get isNothing(): boolean {
+    return !this.all && this.size === 0;
+  }
+
+  private get size(): number {
     return this.tags.size + this.keys.size + this.patterns.size;
   }
 

@@ -15,7 +15,7 @@ export class RedisAway extends Error {
 }
 
 interface Watcher {
-  connected(): void;
+  connected(): unknown;
   lost(reason: string): void;
 }
 
@@ -93,6 +93,13 @@ export class RedisConnection {
     this.opening?.close();
     this.link?.close();
     this.link = undefined;
+  }
+
+  /** Connects now instead of at the end of the pause. */
+  async hurry(): Promise<void> {
+    if (this.closed || this.link !== undefined || this.opening !== undefined) return;
+    clearTimeout(this.timer);
+    await this.open();
   }
 
   private async open(): Promise<void> {

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { CacheEvents } from '../cache-events';
 import { CircuitBreaker, type BreakerState } from '../circuit-breaker';
-import { Deadlines } from '../deadline';
+import { Deadlines, withinDeadline } from '../deadline';
 import { Namespace, type Missed } from './namespace';
 import { RedisAway, RedisConnection } from './redis-connection';
 import { reasonOf } from './redis-errors';
@@ -65,7 +65,7 @@ export class RedisGate implements Asker {
   private complainedOfServer = false;
 
   constructor(
-    settings: RedisSettings,
+    private readonly settings: RedisSettings,
     private readonly events: CacheEvents,
   ) {
     this.deadlines = new Deadlines(settings.commandTimeoutMs, 'Redis');
@@ -75,7 +75,7 @@ export class RedisGate implements Asker {
     });
     const readers = Math.max(0, (settings.maxConnections ?? LISTENER_AND_WRITER) - LISTENER_AND_WRITER);
     this.connection = new RedisConnection(settings.url, settings.connectTimeoutMs, readers, {
-      connected: () => (this.breaker.isClosed ? void this.begin() : this.breaker.hurry()),
+      connected: () => (this.breaker.isClosed ? this.begin() : this.breaker.hurry()),
       lost: (reason) => this.markAway(reason),
     });
     this.namespace = new Namespace(this.connection);
@@ -136,6 +136,12 @@ export class RedisGate implements Asker {
   mustDropAll(): void {
     this.hasBeenAway = true;
     this.mustRaise = true;
+  }
+
+  /** Before the end: connects and recovers now, if that takes no longer than a command may. */
+  async tryNow(): Promise<void> {
+    const tried = this.connection.hurry().then(() => this.breaker.hurry());
+    await withinDeadline(tried, this.settings.commandTimeoutMs, 'Redis').catch(() => undefined);
   }
 
   close(): void {
