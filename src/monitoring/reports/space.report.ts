@@ -1,0 +1,121 @@
+import { formatBytes } from '../../common/figures';
+import type { Finding, Report } from './report';
+import type { ReportSource } from './report-source';
+
+/** WAL goes beyond max_wal_size under load for a while; beyond twice of it something keeps it. */
+const KEPT_WAL = 2;
+
+interface Row {
+  kind: 'database' | 'table' | 'WAL' | 'catalogues';
+  name: string;
+  partitions: number | null;
+  bytes: number;
+  rowsBytes: number | null;
+  indexBytes: number | null;
+  toastBytes: number | null;
+  share: number | null;
+}
+
+/** A table that somebody keeps everyone out of cannot be measured: asking for its size would wait. */
+const OBJECTS = `
+  WITH RECURSIVE locked AS (
+    SELECT relation FROM pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND granted
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())),
+  member AS (
+    SELECT c.oid, c.oid AS top, c.relkind, c.reltoastrelid, c.relnamespace FROM pg_class c
+     WHERE c.relkind IN ('r', 'p', 'm') AND NOT c.relispartition AND c.relpersistence <> 't'
+    UNION ALL
+    SELECT c.oid, m.top, c.relkind, c.reltoastrelid, m.relnamespace FROM member m
+      JOIN pg_inherits h ON h.inhparent = m.oid JOIN pg_class c ON c.oid = h.inhrelid AND c.relispartition),
+  sized AS (
+    SELECT m.*, relnamespace IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) AS is_system,
+           pg_total_relation_size(oid) AS bytes, pg_indexes_size(oid) AS indexes,
+           CASE WHEN reltoastrelid = 0 THEN 0 ELSE pg_total_relation_size(reltoastrelid) END AS toast
+      FROM member m WHERE oid NOT IN (SELECT relation FROM locked)),
+  object AS (
+    SELECT CASE WHEN is_system THEN 'catalogues' ELSE 'table' END AS kind,
+           CASE WHEN is_system THEN 'of PostgreSQL' ELSE top::regclass::text END AS name,
+           CASE WHEN NOT is_system AND bool_or(oid <> top) THEN count(*) FILTER (WHERE relkind <> 'p') END::int AS partitions,
+           sum(bytes)::float8 AS bytes, sum(bytes - indexes - toast)::float8 AS "rowsBytes",
+           sum(indexes)::float8 AS "indexBytes", sum(toast)::float8 AS "toastBytes"
+      FROM sized GROUP BY 1, 2, is_system),
+  whole AS (SELECT pg_database_size(current_database())::float8 AS bytes)
+  SELECT object.*, object.bytes / nullif(whole.bytes, 0) AS share FROM object, whole
+  UNION ALL
+  SELECT 'database', current_database(), NULL, bytes, NULL, NULL, NULL, NULL FROM whole`;
+
+const MAY_SEE_WAL = `SELECT has_function_privilege('pg_ls_waldir()', 'EXECUTE') AS may`;
+const WAL = `
+  SELECT coalesce((SELECT sum(size) FROM pg_ls_waldir()), 0)::float8 AS bytes,
+         pg_size_bytes(current_setting('max_wal_size'))::float8 AS most`;
+
+/** What takes room on the disk. */
+export const space: Report<keyof Row> = {
+  name: 'space',
+  title: 'What takes room, the biggest first',
+  meaning:
+    'The database, its tables with their partitions, indexes and TOAST (long values, kept apart), and the WAL of the whole server. The share is that of the database.',
+  remedy:
+    'Rows that are dead or empty: bloat. Indexes that nobody reads: indexes/unused. Old partitions can be detached. WAL that stays is kept by a slot (replication) or by an archive_command that fails.',
+  columns: [
+    { key: 'kind', title: 'kind', unit: 'text' },
+    { key: 'name', title: 'name', unit: 'text' },
+    { key: 'partitions', title: 'partitions', unit: 'count' },
+    { key: 'bytes', title: 'size', unit: 'bytes' },
+    { key: 'rowsBytes', title: 'of rows', unit: 'bytes' },
+    { key: 'indexBytes', title: 'of indexes', unit: 'bytes' },
+    { key: 'toastBytes', title: 'of TOAST', unit: 'bytes' },
+    { key: 'share', title: 'share', unit: 'ratio' },
+  ],
+  async read(source) {
+    const objects = await source.query<Row>(OBJECTS);
+    const wal = await readWal(source);
+    const rows = wal === undefined ? objects : [...objects, walRow(wal.bytes)];
+    return {
+      rows: rows.toSorted((a, b) => b.bytes - a.bytes),
+      findings: wal === undefined ? [] : keptWal(wal),
+      notes:
+        wal === undefined
+          ? ['the size of the WAL is not shown: GRANT pg_monitor TO the role that reads this report']
+          : [],
+      summary: {
+        databaseBytes: objects.find(({ kind }) => kind === 'database')?.bytes ?? null,
+        walBytes: wal?.bytes ?? null,
+      },
+    };
+  },
+};
+
+interface Wal {
+  readonly bytes: number;
+  readonly most: number;
+}
+
+async function readWal(source: ReportSource): Promise<Wal | undefined> {
+  const [right] = await source.query<{ may: boolean }>(MAY_SEE_WAL);
+  return right?.may === true ? (await source.query<Wal>(WAL))[0] : undefined;
+}
+
+const walRow = (bytes: number): Row => ({
+  kind: 'WAL',
+  name: 'of the server',
+  partitions: null,
+  bytes,
+  rowsBytes: null,
+  indexBytes: null,
+  toastBytes: null,
+  share: null,
+});
+
+function keptWal({ bytes, most }: Wal): Finding[] {
+  if (bytes < KEPT_WAL * most) return [];
+  return [
+    {
+      severity: 'warn',
+      subject: 'WAL',
+      detail: `${formatBytes(bytes)} of WAL are kept, and max_wal_size is ${formatBytes(most)}`,
+      remedy:
+        'npm run db:report -- replication shows slots that keep it; see pg_stat_archiver for an archive_command that fails',
+    },
+  ];
+}
