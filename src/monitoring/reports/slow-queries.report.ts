@@ -1,0 +1,108 @@
+import { formatCount, formatMilliseconds } from '../../common/figures';
+import type { Finding, Reading, Report } from './report';
+import {
+  readStatementStatistics,
+  statementRows,
+  type StatementRow,
+  type StatementStatistics,
+} from './statement-statistics';
+
+/** What people notice, and what DB_SLOW_QUERY_MS writes into the log by default. */
+const SLOW_MS = 200;
+/** What nobody notices once is a burden when it is asked all the time. */
+const OFTEN = { meanMs: 20, calls: 100 };
+/** A statement that takes half of all time decides what the server can bear. */
+const MOST_OF_ALL = 0.5;
+/** Whoever builds an index or loads a dump waits by intention. */
+const QUESTION = /^(?:SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|EXECUTE|CALL|VALUES|TABLE|\()/i;
+const MOST_CHARACTERS = 120;
+
+/** What the statements of this database cost. */
+export const slowQueries: Report<keyof StatementRow> = {
+  name: 'slow-queries',
+  title: 'Statements by the time they took',
+  meaning:
+    'Every form of statement that this database was asked, its values left out, by the sum of its times. "share" is its part of the time of all; many blocks read for few rows, or temp blocks, tell why it is slow.',
+  remedy:
+    'Look at the plan of what is slow or takes most of the time: an index, fewer rows, or a place in the cache mends it; temp blocks ask for a higher work_mem.',
+  columns: [
+    { key: 'queryId', title: 'query id', unit: 'text' },
+    { key: 'statement', title: 'statement', unit: 'text' },
+    { key: 'roles', title: 'roles', unit: 'text' },
+    { key: 'calls', title: 'calls', unit: 'count' },
+    { key: 'totalMs', title: 'total', unit: 'milliseconds' },
+    { key: 'share', title: 'share', unit: 'ratio' },
+    { key: 'meanMs', title: 'mean', unit: 'milliseconds' },
+    { key: 'minMs', title: 'min', unit: 'milliseconds' },
+    { key: 'maxMs', title: 'max', unit: 'milliseconds' },
+    { key: 'stddevMs', title: 'stddev', unit: 'milliseconds' },
+    { key: 'rows', title: 'rows', unit: 'count' },
+    { key: 'sharedHit', title: 'blocks hit', unit: 'count' },
+    { key: 'sharedRead', title: 'blocks read', unit: 'count' },
+    { key: 'sharedDirtied', title: 'blocks dirtied', unit: 'count' },
+    { key: 'tempRead', title: 'temp blocks read', unit: 'count' },
+    { key: 'tempWritten', title: 'temp blocks written', unit: 'count' },
+    { key: 'readMs', title: 'reading', unit: 'milliseconds' },
+    { key: 'writeMs', title: 'writing', unit: 'milliseconds' },
+  ],
+  async read(source, { limit }) {
+    const statistics = await readStatementStatistics(source);
+    const [{ timed } = { timed: false }] = await source.query<{ timed: boolean }>(
+      `SELECT current_setting('track_io_timing')::bool AS timed`,
+    );
+    return readingOf(statistics, limit, timed);
+  },
+};
+
+function readingOf(
+  statistics: StatementStatistics,
+  limit: number,
+  timed: boolean,
+): Reading<keyof StatementRow> {
+  const { since, statements } = statistics;
+  const totalMs = statements.reduce((sum, statement) => sum + statement.totalMs, 0);
+  return {
+    rows: statementRows(statements, limit),
+    // What is slow but seldom asked may be far down the list.
+    findings: statementRows(statements, statements.length).flatMap(judged),
+    notes: notesOn(statistics, timed),
+    summary: { since: since.toISOString(), statements: statements.length, totalMs: Math.round(totalMs) },
+  };
+}
+
+function judged({ queryId, statement, calls, meanMs, share }: StatementRow): Finding[] {
+  if (meanMs === null || !QUESTION.test(statement)) return [];
+  const slow = meanMs >= SLOW_MS;
+  const burden =
+    meanMs >= OFTEN.meanMs && calls >= OFTEN.calls
+      ? true
+      : (share ?? 0) >= MOST_OF_ALL && calls >= OFTEN.calls;
+  if (!slow && !burden) return [];
+  const part = share === null ? '' : `, ${(share * 100).toFixed(1)} % of all time`;
+  return [
+    {
+      severity: slow ? 'warn' : 'info',
+      subject: queryId,
+      detail: `takes ${formatMilliseconds(meanMs)} on average over ${formatCount(calls)} ${calls === 1 ? 'call' : 'calls'}${part}: ${beginning(statement)}`,
+      remedy: 'Look at its plan and at indexes/missing',
+    },
+  ];
+}
+
+const beginning = (statement: string): string =>
+  statement.length > MOST_CHARACTERS ? `${statement.slice(0, MOST_CHARACTERS - 1)}…` : statement;
+
+function notesOn({ since, thrownAway, hidden }: StatementStatistics, timed: boolean): string[] {
+  const notes = [`Counted since ${since.toISOString()}`];
+  if (thrownAway > 0)
+    notes.push(
+      `The least used statements were thrown away ${formatCount(thrownAway)} times for lack of room: raise pg_stat_statements.max`,
+    );
+  if (hidden)
+    notes.push(
+      `Statements of other roles are hidden from the owner: GRANT pg_read_all_stats TO it and they are shown`,
+    );
+  if (!timed)
+    notes.push('track_io_timing is off: the times of reading and writing are unknown, and shown as 0');
+  return notes;
+}
