@@ -1,0 +1,86 @@
+import type { CatalogueIndex } from '../../database/indexes/index-catalogue';
+import { readLiveIndexes, wholeIndexes, withParts, type IndexFacts, type PlacedIndex } from './index-facts';
+import type { Report } from './report';
+import { statisticsStart } from './statistics-age';
+
+interface Row {
+  table: string;
+  index: string;
+  kind: string;
+  valid: boolean;
+  scans: number;
+  tuplesRead: number;
+  tuplesFetched: number;
+  lastScan: string | null;
+  bytes: number;
+  serves: string | null;
+}
+
+/** Every index, how it is used, and what for. */
+export const indexes: Report<keyof Row> = {
+  name: 'indexes',
+  title: 'Indexes: how they are used, and what for',
+  meaning:
+    'Every index, its parts on partitions summed; "scans" is how often a plan began to read it, "entries read" what it read there, "rows fetched" what plain index scans took from the table. "serves" is the question that the code declares it for.',
+  remedy:
+    'One that reads many entries for few rows leads to more than is asked for: a narrower index serves better. For those that serve nobody look at indexes/unused and indexes/duplicate.',
+  columns: [
+    { key: 'table', title: 'table', unit: 'text' },
+    { key: 'index', title: 'index', unit: 'text' },
+    { key: 'kind', title: 'kind', unit: 'text' },
+    { key: 'valid', title: 'valid', unit: 'flag' },
+    { key: 'scans', title: 'scans', unit: 'count' },
+    { key: 'tuplesRead', title: 'entries read', unit: 'count' },
+    { key: 'tuplesFetched', title: 'rows fetched', unit: 'count' },
+    { key: 'lastScan', title: 'last scan', unit: 'time' },
+    { key: 'bytes', title: 'size', unit: 'bytes' },
+    { key: 'serves', title: 'serves', unit: 'text' },
+  ],
+  async read(source) {
+    const { tables, facts } = await readLiveIndexes(source);
+    const declared = new Map(source.catalogue.map((index) => [index.name, index]));
+    const rows = wholeIndexes(tables).map((placed) => rowOf(placed, facts, declared.get(placed.index.name)));
+    const { since } = await statisticsStart(source);
+    return {
+      rows: rows.sort((a, b) => b.scans - a.scans || b.bytes - a.bytes),
+      notes: [`Counted since ${since.toISOString()}, on this server: replicas have counts of their own`],
+      summary: { indexes: rows.length, bytes: rows.reduce((sum, { bytes }) => sum + bytes, 0) },
+    };
+  },
+};
+
+function rowOf(
+  { index, table }: PlacedIndex,
+  facts: ReadonlyMap<string, IndexFacts>,
+  declared: CatalogueIndex | undefined,
+): Row {
+  const parts = withParts(index).flatMap(({ oid }) => facts.get(oid) ?? []);
+  const lastScans = parts.flatMap(({ lastScan }) => lastScan?.getTime() ?? []);
+  return {
+    table: table.name,
+    index: index.name,
+    kind: kindOf(index, facts.get(index.oid)),
+    valid: index.valid,
+    scans: index.scans,
+    tuplesRead: index.tuplesRead,
+    tuplesFetched: parts.reduce((sum, { fetched }) => sum + fetched, 0),
+    lastScan: lastScans.length === 0 ? null : new Date(Math.max(...lastScans)).toISOString(),
+    bytes: index.bytes,
+    serves: declared?.serves ?? keeps(index),
+  };
+}
+
+/** What a constraint's own index is there for. */
+const keeps = ({ constraint }: PlacedIndex['index']): string | null =>
+  constraint === undefined ? null : `the constraint ${constraint}`;
+
+function kindOf(index: PlacedIndex['index'], facts: IndexFacts | undefined): string {
+  const words = [
+    facts?.method ?? '',
+    ...(index.unique ? ['unique'] : []),
+    ...(facts?.predicate == null ? [] : ['partial']),
+    ...(facts === undefined || facts.included.length === 0 ? [] : ['covering']),
+    ...(facts?.keyColumns.includes(null) === true ? ['expression'] : []),
+  ];
+  return words.filter((word) => word !== '').join(', ');
+}
