@@ -16,7 +16,8 @@ export interface BloatReport {
   readonly indexes: readonly IndexBloat[];
 }
 
-type Measure = (leaf: LiveIndex) => Promise<number | undefined>;
+/** Bytes of an index without parts that hold nothing; undefined where this way does not know them. */
+export type MeasureBloat = (leaf: Pick<LiveIndex, 'oid' | 'bytes'>) => Promise<number | undefined>;
 
 const BTREE = /^(?:UNIQUE )?USING btree /;
 /** Pages of an index are left that empty for rows to come, unless it says otherwise. */
@@ -38,7 +39,7 @@ export async function measureBloat(
   await runner.query('BEGIN');
   try {
     const schema = await extensionSchema(runner);
-    const measure = schema === undefined ? estimated(runner) : exact(runner, schema);
+    const measure = schema === undefined ? estimatedIndexBloat(runner) : exactIndexBloat(runner, schema);
     const measured: IndexBloat[] = [];
     for (const index of indexes) {
       const bloatBytes = await total(index, measure, onMeasured);
@@ -57,7 +58,7 @@ export const measurable = (tables: readonly LiveTable[]): number =>
 
 async function total(
   index: LiveIndex,
-  measure: Measure,
+  measure: MeasureBloat,
   onMeasured: () => void,
 ): Promise<number | undefined> {
   if (!index.partitioned) {
@@ -92,8 +93,11 @@ async function extensionSchema(runner: StatementRunner): Promise<string | undefi
   }
 }
 
-/** Leaves that are emptier than a fresh build leaves them, and pages that hold nothing at all. */
-function exact(runner: StatementRunner, schema: string): Measure {
+/**
+ * Leaves of a B-tree that are emptier than a fresh build leaves them, and pages that hold nothing at all.
+ * @param schema the one that pgstattuple is installed in, quoted
+ */
+export function exactIndexBloat(runner: StatementRunner, schema: string): MeasureBloat {
   return async ({ oid }) => {
     const [row] = await rowsOf<{ bloat: number }>(
       runner,
@@ -109,10 +113,11 @@ function exact(runner: StatementRunner, schema: string): Measure {
 }
 
 /**
+ * What a B-tree takes beyond what its entries need, by the planner's statistics.
  * An entry is 8 bytes, its values rounded up to a multiple of 8, and a line pointer of 4; a page has a header of 24
  * bytes and 16 at its end (PostgreSQL's storage/bufpage.h, access/itup.h and access/nbtree.h).
  */
-function estimated(runner: StatementRunner): Measure {
+export function estimatedIndexBloat(runner: StatementRunner): MeasureBloat {
   return async ({ oid, bytes }) => {
     const [row] = await rowsOf<{ needed: number | null }>(
       runner,
