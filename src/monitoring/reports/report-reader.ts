@@ -31,6 +31,8 @@ export interface ReportAnswer {
 
 /** SQLSTATE insufficient_privilege. */
 const MISSING_RIGHT = '42501';
+/** SQLSTATE lock_not_available: reports do not wait long for those who keep everyone else out. */
+const LOCKED = '55P03';
 
 /** @param poolState of this process; undefined where none serves in it */
 export async function sourceOf(database: ReportDatabase, poolState?: PoolState): Promise<ReportSource> {
@@ -74,7 +76,13 @@ export async function readReport(
 
 function asNotAvailable(error: unknown): NotAvailable | undefined {
   if (error instanceof NotAvailable) return error;
-  if ((error as { code?: unknown }).code !== MISSING_RIGHT) return undefined;
+  const { code } = error as { code?: unknown };
+  if (code === LOCKED)
+    return new NotAvailable(
+      'access to a table',
+      'Somebody keeps everyone else out of a table just now: the report locks shows who, and afterwards this one can be asked again',
+    );
+  if (code !== MISSING_RIGHT) return undefined;
   return new NotAvailable(
     'a right',
     `PostgreSQL says "${(error as Error).message}": GRANT pg_monitor TO the role of DATABASE_MIGRATION_URL, or of DATABASE_URL without it`,
