@@ -1,5 +1,7 @@
+import { bloat } from './bloat.report';
 import { cacheHitRatio } from './cache-hit-ratio.report';
 import { connections } from './connections.report';
+import { drift } from './drift.report';
 import { indexesDuplicate } from './indexes-duplicate.report';
 import { indexesInvalid } from './indexes-invalid.report';
 import { indexesMissing } from './indexes-missing.report';
@@ -8,9 +10,13 @@ import { indexes } from './indexes.report';
 import { locks } from './locks.report';
 import { longRunning } from './long-running.report';
 import { pool } from './pool.report';
+import { replication } from './replication.report';
 import type { Report } from './report';
+import { sequences } from './sequences.report';
 import { slowQueries } from './slow-queries.report';
+import { space } from './space.report';
 import { tables } from './tables.report';
+import { wraparound } from './wraparound.report';
 
 /** All of them, in the order in which they are listed. */
 export const REPORTS: readonly Report[] = [
@@ -19,12 +25,18 @@ export const REPORTS: readonly Report[] = [
   pool,
   locks,
   longRunning,
+  wraparound,
+  sequences,
+  replication,
+  space,
+  drift,
   tables,
   indexes,
   indexesUnused,
   indexesDuplicate,
   indexesInvalid,
   indexesMissing,
+  bloat,
   cacheHitRatio,
 ];
 
