@@ -1,11 +1,22 @@
+import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { Client } from 'pg';
+import { indexCatalogue } from '../src/database/indexes/index-catalogue';
+import { drift } from '../src/monitoring/reports/drift.report';
+import { ReportDatabase } from '../src/monitoring/reports/report-database';
+import { readReport, sourceOf } from '../src/monitoring/reports/report-reader';
 import { ReportsService } from '../src/monitoring/reports/reports.service';
 import { startApp, type Person, type TestApp } from './support/app';
-import { asOwner } from './support/database';
+import { asOwner, migratedDatabase } from './support/database';
 import { eventually, until } from './support/eventually';
 
 const DB = '/api/admin/db';
+/** Each of the blocks is a subtransaction with a number of its own. */
+const TRANSACTIONS = `
+  DO $$ BEGIN
+    CREATE TEMPORARY TABLE written (id int) ON COMMIT DROP;
+    FOR n IN 1..112000 LOOP BEGIN INSERT INTO written VALUES (n); EXCEPTION WHEN division_by_zero THEN NULL; END; END LOOP;
+  END $$`;
 
 interface FoundFinding {
   readonly severity: string;
@@ -211,6 +222,175 @@ describe('reports on what PostgreSQL does', () => {
         detail: expect.stringMatching(/^\d waits? for a connection while 4 of 4 connections are taken$/),
       });
       await Promise.all([...holders, waits]);
+    });
+  });
+
+  it('wraparound names a table that should have been frozen, and shows how far every database is', async () => {
+    const { client } = await session('keeps autovacuum out');
+    await client.query('CREATE TABLE ledgers_of_old (id int) WITH (autovacuum_freeze_max_age = 100000)');
+    await client.query('BEGIN');
+    await client.query('LOCK TABLE ledgers_of_old IN SHARE UPDATE EXCLUSIVE MODE');
+    await asOwner(app.urls, TRANSACTIONS);
+    const body = await report('wraparound');
+
+    expect(body.rows).toContainEqual(
+      expect.objectContaining({ kind: 'table', name: 'ledgers_of_old', forcedAt: 100_000 }),
+    );
+    expect(findingOn(body, 'ledgers_of_old')).toMatchObject({
+      severity: 'warn',
+      detail: expect.stringMatching(/^the table is 1\d\d \d{3} transactions old, 0\.0 % of the limit/),
+      remedy: expect.stringContaining('VACUUM (FREEZE) ledgers_of_old'),
+    });
+    const name = new URL(app.urls.ownerUrl).pathname.slice(1);
+    const database = body.rows.find((row: { name: string }) => row.name === name);
+    expect(database.age).toBeGreaterThan(110_000);
+    expect(database.share).toBeCloseTo(database.age / 2 ** 31);
+    expect(findingOn(body, name)).toBeUndefined();
+    await client.query('ROLLBACK');
+    await client.query('DROP TABLE ledgers_of_old');
+  });
+
+  describe('sequences', () => {
+    beforeAll(async () => {
+      await asOwner(
+        app.urls,
+        `CREATE TABLE tickets (id int GENERATED ALWAYS AS IDENTITY, small smallserial, "Odd 1" bigserial);
+         CREATE SEQUENCE numbers;
+         CREATE TABLE coupons (id int DEFAULT nextval('numbers'));
+         ALTER SEQUENCE "tickets_Odd 1_seq" AS int;
+         CREATE SEQUENCE rounds MAXVALUE 100 CYCLE;
+         CREATE SEQUENCE backwards AS smallint INCREMENT -1;
+         SELECT setval('tickets_id_seq', 2000000000), setval('tickets_small_seq', 25000), setval('numbers', 1700000000),
+                setval('"tickets_Odd 1_seq"', 2147483647), setval('rounds', 99), setval('backwards', -32000)`,
+      );
+    });
+
+    it.each([
+      ['tickets_id_seq', 'critical', 'ALTER COLUMN id TYPE bigint'],
+      ['tickets_small_seq', 'warn', 'ALTER COLUMN small TYPE bigint'],
+      ['numbers', 'warn', 'change id of coupons to bigint'],
+      ['"tickets_Odd 1_seq"', 'critical', 'ALTER SEQUENCE "tickets_Odd 1_seq" AS bigint'],
+      ['backwards', 'critical', 'ALTER SEQUENCE backwards AS bigint'],
+    ])('near their end are named: %s', async (subject, severity, remedy) => {
+      expect(findingOn(await report('sequences'), subject)).toMatchObject({
+        severity,
+        remedy: expect.stringContaining(remedy),
+      });
+    });
+
+    it('are shown with the narrowest limit, and left alone where they begin again', async () => {
+      const body = await report('sequences');
+
+      expect(body.rows).toContainEqual({
+        sequence: 'numbers',
+        column: 'coupons.id',
+        columnType: 'integer',
+        sequenceType: 'bigint',
+        last: '1700000000',
+        limit: '2147483647',
+        used: expect.closeTo(0.7916),
+        cycles: false,
+      });
+      expect(body.rows).toContainEqual(expect.objectContaining({ sequence: 'rounds', cycles: true }));
+      expect(findingOn(body, 'rounds')).toBeUndefined();
+    });
+  });
+
+  it('replication names a slot that nobody reads, with what it keeps', async () => {
+    const slot = `left_${randomBytes(6).toString('hex')}`;
+    await asOwner(app.urls, 'SELECT pg_create_physical_replication_slot($1, true)', [slot]);
+    try {
+      const body = await report('replication');
+
+      const row = body.rows.find(({ name }: { name: string }) => name === slot);
+      expect(row).toMatchObject({ kind: 'slot', state: 'physical', active: false, walStatus: 'reserved' });
+      expect(row.retainedBytes).toBeGreaterThanOrEqual(0);
+      expect(findingOn(body, slot)).toMatchObject({
+        severity: 'warn',
+        detail: expect.stringMatching(/read by nobody and keeps .+ of WAL/),
+        remedy: expect.stringContaining(`pg_drop_replication_slot('${slot}')`),
+      });
+      expect(body.notes).toContain('max_slot_wal_keep_size is -1: slots may fill the disk');
+    } finally {
+      await asOwner(app.urls, 'SELECT pg_drop_replication_slot($1)', [slot]);
+    }
+    expect(findingOn(await report('replication'), slot)).toBeUndefined();
+  });
+
+  it('space shows tables with their indexes, TOAST and partitions, and the WAL', async () => {
+    await asOwner(
+      app.urls,
+      `CREATE TABLE letters (id int PRIMARY KEY, text text);
+       ALTER TABLE letters ALTER text SET STORAGE EXTERNAL;
+       INSERT INTO letters SELECT n, repeat('x', 10000) FROM generate_series(1, 200) AS n;
+       CREATE TABLE parcels (id int) PARTITION BY LIST (id);
+       CREATE TABLE parcels_1 PARTITION OF parcels FOR VALUES IN (1);
+       CREATE TABLE parcels_2 PARTITION OF parcels FOR VALUES IN (2) PARTITION BY LIST (id);
+       CREATE TABLE parcels_2_2 PARTITION OF parcels_2 FOR VALUES IN (2);
+       INSERT INTO parcels SELECT 1 + n % 2 FROM generate_series(1, 5000) AS n`,
+    );
+    const body = await report('space');
+
+    const named = new Map(body.rows.map((row: { name: string }) => [row.name, row]));
+    const letters: any = named.get('letters');
+    expect(letters.toastBytes).toBeGreaterThan(200 * 10_000);
+    expect(letters.indexBytes).toBeGreaterThan(0);
+    expect(letters.rowsBytes + letters.indexBytes + letters.toastBytes).toBe(letters.bytes);
+    const [parts] = await asOwner<{ bytes: number }>(
+      app.urls,
+      `SELECT (pg_total_relation_size('parcels_1') + pg_total_relation_size('parcels_2_2'))::int AS bytes`,
+    );
+    expect(named.get('parcels')).toMatchObject({ partitions: 2, bytes: parts?.bytes });
+    expect(named.has('parcels_1')).toBe(false);
+    expect(body.summary.walBytes).toBeGreaterThan(0);
+    const sizes = body.rows.map(({ bytes }: { bytes: number }) => bytes);
+    expect(sizes).toEqual(sizes.toSorted((a: number, b: number) => b - a));
+  });
+
+  describe('drift', () => {
+    it('is empty where the database is as the code declares', async () => {
+      const urls = await migratedDatabase();
+      const database = new ReportDatabase(urls);
+      const body = await readReport(drift, await sourceOf(database), { limit: 50 });
+      await database.onApplicationShutdown();
+
+      expect(body).toMatchObject({ rows: [], findings: [], summary: { differences: 0 } });
+    });
+
+    it('names an index that was dropped, one that nobody declared, and migrations', async () => {
+      const [index] = await asOwner<{ name: string; definition: string }>(
+        app.urls,
+        `SELECT indexname AS name, indexdef AS definition FROM pg_indexes WHERE indexname = $1`,
+        [indexCatalogue()[0]?.name],
+      );
+      const undo: string[] = [];
+      const does = async (text: string, back: string) => {
+        await asOwner(app.urls, text);
+        undo.push(back);
+      };
+      await does(`DROP INDEX ${index?.name}`, index?.definition ?? '');
+      await does('CREATE INDEX of_nobody ON users (created_at, updated_at)', 'DROP INDEX of_nobody');
+      await does(
+        `CREATE TABLE kept AS SELECT * FROM migrations WHERE id = (SELECT max(id) FROM migrations);
+         DELETE FROM migrations USING kept WHERE migrations.id = kept.id`,
+        'INSERT INTO migrations SELECT * FROM kept; DROP TABLE kept',
+      );
+      await does(
+        `UPDATE migration_history SET checksum = 'was ' || checksum WHERE name LIKE 'Users%'`,
+        `UPDATE migration_history SET checksum = substr(checksum, 5) WHERE checksum LIKE 'was %'`,
+      );
+      const body = await report('drift');
+      for (const back of undo) await asOwner(app.urls, back);
+
+      expect(findingOn(body, index?.name ?? '')).toMatchObject({
+        severity: 'warn',
+        detail: expect.stringContaining('is declared and not there'),
+        remedy: expect.stringContaining('npm run db:indexes'),
+      });
+      expect(findingOn(body, 'of_nobody')).toMatchObject({ severity: 'info' });
+      expect(body.rows).toContainEqual(expect.objectContaining({ kind: 'migration', state: 'pending' }));
+      expect(body.rows).toContainEqual(expect.objectContaining({ kind: 'migration', state: 'changed' }));
+      expect(body.summary.differences).toBe(4);
     });
   });
 });
