@@ -8,7 +8,7 @@ import type { Send } from './redis-link';
 import { NAMESPACE_TTL_MS } from './namespace';
 import { leaseKey, NAMESPACE_KEY, tagKey, valueKey } from './redis-keys';
 import { VERSION_OF } from './redis-scripts';
-import { LOAD_TTL_MS, newVersion, TAG_TTL_MS } from './tag-versions';
+import { isHeld, LOAD_TTL_MS, newVersion, NO_VERSION, TAG_TTL_MS } from './tag-versions';
 
 const SCAN_COUNT = '1000';
 const MAX_LAST_VERSIONS = 10_000;
@@ -26,9 +26,6 @@ export interface Versions {
   /** {@link NO_VERSION} for those that have none. */
   readonly tags: readonly string[];
 }
-
-/** Nothing is kept under a tag without a version. */
-const NO_VERSION = '';
 
 /** Answers in Redis, for all processes. Everything here may throw while Redis is away; see {@link RedisGate}. */
 export class SecondTier {
@@ -270,8 +267,6 @@ export class SecondTier {
     return error;
   }
 }
-
-const isHeld = (version: string): boolean => version.startsWith('held:');
 
 function parsed(text: unknown): unknown {
   if (typeof text !== 'string') return undefined;

@@ -10,6 +10,11 @@ export const LOAD_TTL_MS = 60_000;
 /** A transaction commits within this after it put its tags on hold; a process that died holds them no longer. */
 export const HOLD_MS = 5_000;
 
+/** Nothing is kept under a tag without a version. */
+export const NO_VERSION = '';
+/** Whether somebody is about to change what is under the tag. */
+export const isHeld = (version: string): boolean => version.startsWith('held:');
+
 const VERSION_BYTES = 9;
 const pool = Buffer.alloc(VERSION_BYTES * 1024);
 let used = pool.length;
