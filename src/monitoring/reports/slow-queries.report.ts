@@ -64,7 +64,7 @@ function readingOf(
   return {
     rows: statementRows(statements, limit),
     // What is slow but seldom asked may be far down the list.
-    findings: statementRows(statements, statements.length).flatMap(judged),
+    findings: statementRows(statements, statements.length).flatMap(judged).slice(0, limit),
     notes: notesOn(statistics, timed),
     summary: { since: since.toISOString(), statements: statements.length, totalMs: Math.round(totalMs) },
   };

@@ -16,20 +16,25 @@ const FILL_FACTOR = `coalesce((SELECT option_value::float8 FROM pg_options_to_ta
                                 WHERE option_name = 'fillfactor'), 100)`;
 
 /**
- * A page has a header of 24 bytes; a row a line pointer of 4, a header of 23 with a bit for each column where some are
+ * Rows are those that count as live, once an analysis or a vacuum has counted them; the planner's number is as old as its
+ * statistics, and all there is after a crash. A page has a header of 24 bytes; a row a line pointer of 4, a header of 23 with a bit for each column where some are
  * null, and its values, both rounded up to a multiple of 8 (PostgreSQL: 65.6 Database Page Layout). What alignment costs
  * between columns is not counted.
  */
 const ESTIMATE = `
   SELECT c.oid::text AS oid, size.bytes,
-         CASE WHEN c.reltuples = 0 THEN size.bytes
-              WHEN c.reltuples > 0 AND width.known = width.columns THEN
-                greatest(0, size.bytes - size.block * ceil(c.reltuples
+         CASE WHEN live.rows = 0 THEN size.bytes
+              WHEN live.rows > 0 AND width.known = width.columns THEN
+                greatest(0, size.bytes - size.block * ceil(live.rows
                   * (4 + 8 * ceil((23 + width.null_bits / 8) / 8) + 8 * ceil(width.bytes / 8))
                   / ((size.block - 24) * ${FILL_FACTOR} / 100)))
          END AS "bloatBytes",
          size.block * greatest(0, ceil(size.bytes / size.block) - c.relallvisible) AS "bytesToRead"
     FROM pg_class c
+   CROSS JOIN LATERAL (
+     SELECT CASE WHEN num_nonnulls(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid),
+                                   pg_stat_get_last_vacuum_time(c.oid), pg_stat_get_last_autovacuum_time(c.oid)) > 0
+                 THEN pg_stat_get_live_tuples(c.oid) ELSE c.reltuples END::float8 AS rows) AS live
    CROSS JOIN LATERAL (SELECT current_setting('block_size')::float8 AS block,
                               pg_relation_size(c.oid)::float8 AS bytes) AS size
    CROSS JOIN LATERAL (
