@@ -134,6 +134,7 @@ describe('reports from the statistics of PostgreSQL', () => {
         2_000,
         'autovacuum_enabled = false, autovacuum_vacuum_scale_factor = 0.9, autovacuum_analyze_threshold = 5000',
       );
+      await flush();
       await lab.run('VACUUM ANALYZE scratch');
       await lab.run('DELETE FROM scratch WHERE id <= 1000');
       await flush();
@@ -207,7 +208,7 @@ describe('reports from the statistics of PostgreSQL', () => {
           valid: true,
           tuplesRead: 3,
           tuplesFetched: 3,
-          lastScan: expect.stringMatching(/^\d{4}-/),
+          lastScan: source.serverVersion < 160_000 ? null : expect.stringMatching(/^\d{4}-/),
           serves: null,
         },
       ]);
@@ -404,6 +405,7 @@ describe('reports from the statistics of PostgreSQL', () => {
       await lab.run(`INSERT INTO scratch SELECT n, repeat('x', 100) FROM generate_series(1, 600000) AS n`);
       await lab.run('CREATE INDEX scratch_id ON scratch (id)');
       await lab.run('DELETE FROM scratch WHERE id % 10 <> 0');
+      await flush(); // or the deletions are taken off what the vacuum counts
       await lab.run('VACUUM ANALYZE scratch');
     });
 
