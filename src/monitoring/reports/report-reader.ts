@@ -1,13 +1,7 @@
 import type { PoolState } from '../../database/database.service';
 import { indexCatalogue } from '../../database/indexes/index-catalogue';
-import {
-  NotAvailable,
-  type Column,
-  type Finding,
-  type Reading,
-  type Report,
-  type ReportQuery,
-} from './report';
+import { NotAvailable } from './not-available';
+import type { Column, Finding, Reading, Report, ReportQuery } from './report';
 import type { ReportDatabase } from './report-database';
 import type { ReportSource } from './report-source';
 
@@ -33,6 +27,8 @@ export interface ReportAnswer {
 const MISSING_RIGHT = '42501';
 /** SQLSTATE lock_not_available: reports do not wait long for those who keep everyone else out. */
 const LOCKED = '55P03';
+/** SQLSTATE query_canceled: the statement took longer than it may. */
+const TOO_LONG = '57014';
 
 /** @param poolState of this process; undefined where none serves in it */
 export async function sourceOf(database: ReportDatabase, poolState?: PoolState): Promise<ReportSource> {
@@ -81,6 +77,11 @@ function asNotAvailable(error: unknown): NotAvailable | undefined {
     return new NotAvailable(
       'access to a table',
       'Somebody keeps everyone else out of a table just now: the report locks shows who, and afterwards this one can be asked again',
+    );
+  if (code === TOO_LONG)
+    return new NotAvailable(
+      'an answer in time',
+      'PostgreSQL took longer than a report may: ask again when it has less to do, or read the same from psql, which nothing cuts off',
     );
   if (code !== MISSING_RIGHT) return undefined;
   return new NotAvailable(

@@ -2,7 +2,7 @@ import type { PoolState } from '../../database/database.service';
 import type { CatalogueIndex } from '../../database/indexes/index-catalogue';
 import type { StatementRunner } from '../../database/indexes/statement-runner';
 import type { MigrationStatus } from '../../database/schema/migration-states';
-import { NotAvailable } from './report';
+import { NotAvailable } from './not-available';
 
 /** What reports are made of. */
 export interface ReportSource {

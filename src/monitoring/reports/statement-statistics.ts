@@ -1,5 +1,5 @@
 import { statementForm } from '../../database/statement-fingerprint';
-import { NotAvailable } from './report';
+import { NotAvailable } from './not-available';
 import { needExtension, type ReportSource } from './report-source';
 
 /** What was counted of the statements of one form since some time; all but `minMs` and `maxMs` only ever grow. */
