@@ -1,10 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { TraceContext } from './trace-context';
 
 /** On whose behalf this process works right now; for logs only, no decision may depend on it. */
 export interface WorkContext {
   /** The route's template with its method, `POST /api/trading/orders`, or a job by its name: `job mail`. */
   readonly work: string;
   readonly requestId?: string | undefined;
+  /** Our own span where traces are kept, else that of the caller who sent one. */
+  readonly trace?: TraceContext | undefined;
 }
 
 const storage = new AsyncLocalStorage<WorkContext>();

@@ -5,6 +5,7 @@ import type { Config } from '../config/config';
 import { ProblemFilter } from './problem.filter';
 import { problemOf } from './problem';
 import { requestId } from './request-id';
+import { workOf } from './request-work';
 import { securityHeaders } from './security-headers';
 import { sendProblem } from './send-problem';
 import { validationPipe } from './validation';
@@ -40,7 +41,7 @@ export async function configureHttp(app: NestFastifyApplication, { environment }
     app.enableCors({
       origin: environment.CORS_ORIGINS,
       methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'x-request-id'],
+      allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'x-request-id', 'traceparent'],
       exposedHeaders: [
         'x-request-id',
         'x-cache',
@@ -64,10 +65,7 @@ export async function configureHttp(app: NestFastifyApplication, { environment }
     done(isCompressed(request.headers) ? UNSUPPORTED : undefined);
   });
   // Not earlier: what is done while a body arrives is done for the socket, not for the request.
-  fastify.addHook('preHandler', (request, _reply, done) => {
-    const work = `${request.method} ${request.routeOptions.url ?? '-'}`;
-    inContext({ work, requestId: request.id }, done);
-  });
+  fastify.addHook('preHandler', (request, _reply, done) => inContext(workOf(request), done));
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter());
 }

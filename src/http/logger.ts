@@ -1,7 +1,10 @@
 import type { LoggerService } from '@nestjs/common';
-import pino, { type Logger } from 'pino';
+import pino, { type DestinationStream, type Logger } from 'pino';
 import pretty from 'pino-pretty';
+import { currentContext } from '../common/request-context';
 import type { Config } from '../config/config';
+import { workFields } from './log-fields';
+import { redactedFields, redactedLine } from './log-redaction';
 
 type Level = 'info' | 'warn' | 'error' | 'debug' | 'trace' | 'fatal';
 
@@ -15,19 +18,23 @@ const ASSEMBLY = new Set([
   'ExceptionHandler',
 ]);
 
-/** Nest's logging on pino: JSON lines, or readable ones where somebody looks at a terminal. */
+/**
+ * Nest's logging on pino: JSON lines, or readable ones where somebody looks at a terminal. Every line tells the request and
+ * the trace it was written for, and none a secret.
+ */
 export class PinoLogger implements LoggerService {
-  constructor(private readonly pino: Logger) {}
+  private constructor(private readonly pino: Logger) {}
 
-  static of({ environment, production }: Config): PinoLogger {
-    const options = { level: environment.LOG_LEVEL };
-    const readable = process.stdout.isTTY && !production;
-    const stream = readable
-      ? pretty({ sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' })
-      : undefined;
-    return new PinoLogger(
-      stream === undefined ? pino(options, pino.destination({ sync: true })) : pino(options, stream),
-    );
+  /** @param stream where the lines go instead of the standard output */
+  static of(config: Pick<Config, 'environment' | 'production'>, stream = standardOutput(config)): PinoLogger {
+    const options = {
+      level: config.environment.LOG_LEVEL,
+      mixin: () => workFields(currentContext()),
+      serializers: { err: errorFields },
+      redact: redactedFields,
+      hooks: { streamWrite: redactedLine },
+    };
+    return new PinoLogger(pino(options, stream));
   }
 
   log(message: unknown, ...context: unknown[]): void {
@@ -74,4 +81,16 @@ interface LogRecord {
 
 function isRecord(message: unknown): message is LogRecord {
   return typeof (message as LogRecord | null)?.message === 'string';
+}
+
+function standardOutput({ production }: Pick<Config, 'production'>): DestinationStream {
+  return process.stdout.isTTY && !production
+    ? pretty({ sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' })
+    : pino.destination({ sync: true });
+}
+
+/** Drivers hang values of statements and whole requests on their errors: only what is listed here is logged. */
+function errorFields(error: Error): object {
+  const { type, message, stack, code } = pino.stdSerializers.err(error);
+  return { type, message, stack, code: code as unknown };
 }

@@ -2,7 +2,9 @@ import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { QuietPeriod } from '../common/quiet-period';
 import { reasonOf, type DatabaseFailure } from '../database/failures';
+import { workFields } from './log-fields';
 import { problemOf } from './problem';
+import { workOf } from './request-work';
 import { sendProblem } from './send-problem';
 
 /** How long after one complaint about the database the next ones of its kind are only counted. */
@@ -31,11 +33,15 @@ export class ProblemFilter implements ExceptionFilter {
     const answer = problemOf(error);
     const { unexpected, database } = answer;
     if (database !== undefined) this.complain(database, error);
-    else if (unexpected)
-      this.logger.error(
-        `${request.id} ${request.method} ${request.routeOptions.url ?? '-'}: ${describe(error)}`,
-      );
+    else if (unexpected) this.report(request, error);
     if (!reply.sent) sendProblem(reply, answer);
+  }
+
+  /** With the request's own fields: contexts are not kept in every process. */
+  private report(request: FastifyRequest, error: unknown): void {
+    const fields = workFields(workOf(request));
+    const err = error instanceof Error ? error : new Error(String(error));
+    this.logger.error({ ...fields, message: `${fields.work} failed: ${err.message}`, err });
   }
 
   /** Trouble of the database fails many requests: it is told once in a while, with how many it has failed. */
@@ -46,8 +52,4 @@ export class ProblemFilter implements ExceptionFilter {
       `${COMPLAINT[failure]}, ${untold + 1} requests were told to come back: ${reasonOf(error)}`,
     );
   }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
