@@ -4,7 +4,8 @@ import { DatabaseService } from './database.service';
 import { sqlState } from './query-events';
 
 /** Tables that are partitioned by month, by the column that places a row. */
-export type MonthlyTable = 'meter_readings' | 'ledger_entries' | 'audit_logs';
+export const MONTHLY_TABLES = ['meter_readings', 'ledger_entries', 'audit_logs'] as const;
+export type MonthlyTable = (typeof MONTHLY_TABLES)[number];
 
 /** SQLSTATE lock_not_available. */
 const LOCKED = '55P03';
