@@ -1,7 +1,7 @@
 import { Controller, Get, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Public } from '../auth/decorators';
+import { Public } from '../../auth/decorators';
 import { HealthService } from './health.service';
 
 @ApiTags('health')
@@ -16,12 +16,15 @@ export class HealthController {
     return { status: 'ok' };
   }
 
-  /** The process can do its work: 503 while the database is away; Redis away is only `degraded`. */
+  /**
+   * The process can do its work: 503 while the database is away, a migration is missing or the process ends; Redis away is
+   * only `degraded`.
+   */
   @Get(['', 'ready'])
   @Public()
   async ready(@Res({ passthrough: true }) reply: FastifyReply) {
     const readiness = await this.health.readiness();
-    if (readiness.status === 'error') void reply.status(503);
+    if (readiness.status !== 'ok') void reply.status(503);
     return readiness;
   }
 }
