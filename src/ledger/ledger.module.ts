@@ -2,11 +2,13 @@ import { Global, Module, type OnApplicationBootstrap, type OnModuleInit } from '
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Partitions } from '../database/partitions';
 import { JobsService } from '../jobs/jobs.service';
+import { HealthChecks } from '../monitoring/health/health-checks';
 import { UsersService } from '../users/users.service';
 import { LedgerAccount } from './ledger-account.entity';
 import { LedgerBooksService } from './ledger-books.service';
 import { LedgerController } from './ledger.controller';
 import { LedgerEntry } from './ledger-entry.entity';
+import { ledgerInvariants } from './ledger-invariants';
 import { LedgerService } from './ledger.service';
 import { LedgerTransfer } from './ledger-transfer.entity';
 import { SupplyService } from './supply.service';
@@ -26,11 +28,13 @@ export class LedgerModule implements OnModuleInit, OnApplicationBootstrap {
     private readonly jobs: JobsService,
     private readonly users: UsersService,
     private readonly books: LedgerBooksService,
+    private readonly health: HealthChecks,
   ) {}
 
   onModuleInit(): void {
     this.users.onClosing((tx, userId) => this.books.requireNothingReserved(tx, userId));
     this.jobs.declareRecurring('ledger.partitions', '17 1 * * *', () => this.prepareComingMonths());
+    this.health.declare('ledger', ledgerInvariants);
   }
 
   onApplicationBootstrap(): Promise<void> {
