@@ -3,6 +3,7 @@ import { statementForm } from '../../database/statement-fingerprint';
 import { cancelStatement, endPrepared, endSession } from './backend-remedies';
 import { lockTree, type Placed } from './lock-tree';
 import type { Finding, Report } from './report';
+import { hiddenActivity } from './seen-activity';
 
 /** Who waits longer than the default of DB_STATEMENT_TIMEOUT_MS has failed where it is a request of ours. */
 const FAILS_REQUESTS_MS = 15_000;
@@ -92,6 +93,7 @@ export const locks: Report = {
           prepared.map(({ gid }) => gid),
         ),
       ),
+      notes: await hiddenActivity(source),
       summary: { waiting: tree.filter(({ node }) => node.blockers.length > 0).length, roots: roots.length },
     };
   },

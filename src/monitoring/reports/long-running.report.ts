@@ -2,6 +2,7 @@ import { formatMilliseconds } from '../../common/figures';
 import { statementForm } from '../../database/statement-fingerprint';
 import { cancelStatement, endPrepared, endSession } from './backend-remedies';
 import type { Finding, Report } from './report';
+import { hiddenActivity } from './seen-activity';
 
 /** Nothing that a request asks for takes so long: it is the last bucket of database_query_duration_seconds. */
 const LONG_MS = 5_000;
@@ -85,7 +86,7 @@ export const longRunning: Report<keyof Found> = {
   ],
   async read(source) {
     const found = await source.query<Found>(LONG, [LONG_MS]);
-    return { rows: found.map(row), findings: found.map(finding) };
+    return { rows: found.map(row), findings: found.map(finding), notes: await hiddenActivity(source) };
   },
 };
 

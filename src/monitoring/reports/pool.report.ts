@@ -1,5 +1,6 @@
 import type { PoolState } from '../../database/database.service';
 import type { Finding, Report } from './report';
+import { hiddenActivity } from './seen-activity';
 import { ELSEWHERE, serverMachine, type ServerMachine } from './server-machine';
 
 /** One disk, or a solid-state one, which serves many requests at once and counts as one (PostgreSQL wiki). */
@@ -51,7 +52,7 @@ export const pool: Report<keyof Row> = {
     return {
       rows: own === undefined ? others : [ownRow(own), ...others],
       findings: own === undefined ? [] : [...waitingFor(own), ...tooLarge(own, machine)],
-      notes: notes(own, machine),
+      notes: [...notes(own, machine), ...(await hiddenActivity(source))],
       summary: { ...figures(own), rule: rule(machine) ?? null, cores: machine?.cores ?? null },
     };
   },

@@ -1,6 +1,7 @@
 import { formatBytes, formatMilliseconds } from '../../common/figures';
 import type { Finding, Report } from './report';
 import type { ReportSource } from './report-source';
+import { hiddenActivity } from './seen-activity';
 
 /** The default of DB_REPLICA_MAX_LAG_MS: a replica that is further behind is not asked any more. */
 const LATE_MS = 10_000;
@@ -71,7 +72,7 @@ export const replication: Report<keyof Row> = {
     return {
       rows,
       findings: rows.flatMap((row) => (row.kind === 'slot' ? ofSlot(row) : ofFollower(row))),
-      notes: await notes(source, rows),
+      notes: [...(await notes(source, rows)), ...(await hiddenActivity(source))],
     };
   },
 };

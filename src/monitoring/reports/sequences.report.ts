@@ -90,7 +90,7 @@ export const sequences: Report = {
       })),
       findings: found.filter(({ used, cycles }) => !cycles && (used ?? 0) >= SOON).map(finding),
       notes: found.some(({ last }) => last === null)
-        ? ['a sequence without a last number has not been asked yet']
+        ? ['a sequence without a last number has not been asked yet, or this role may not read it']
         : [],
     };
   },

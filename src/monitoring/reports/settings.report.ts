@@ -65,7 +65,7 @@ export const settings: Report<keyof Row> = {
       setting: known(found, advice.name),
       verdict: advice.judge(circumstances),
     }));
-    const statements = await statementStatistics(source, known(found, 'shared_preload_libraries').shown);
+    const statements = await statementStatistics(source, found.get('shared_preload_libraries')?.shown);
     return {
       rows: [...judged.map(row), statements.row],
       findings: [
@@ -164,12 +164,14 @@ async function readCheckpoints(source: ReportSource): Promise<{ timed: number; r
   return counts ?? { timed: 0, requested: 0 };
 }
 
+/** @param libraries undefined where this role may not read them; the module's own settings tell all the same */
 async function statementStatistics(
   source: ReportSource,
-  libraries: string,
+  libraries: string | undefined,
 ): Promise<{ row: Row; findings: Finding[] }> {
   const name = 'pg_stat_statements';
-  const loaded = libraries.split(',').some((library) => library.trim() === name);
+  const loaded =
+    (await source.query(`SELECT FROM pg_settings WHERE name = 'pg_stat_statements.max'`)).length > 0;
   const created = (await source.extension(name)) !== undefined;
   const isWell = loaded && created;
   const current = loaded ? (created ? 'loaded and created' : 'loaded, not created') : 'not loaded';
@@ -193,10 +195,18 @@ async function statementStatistics(
             detail: `it is ${current}: ${why}`,
             remedy: loaded
               ? `CREATE EXTENSION ${name}`
-              : `ALTER SYSTEM SET shared_preload_libraries = '${[libraries, name].filter(Boolean).join(', ')}', restart PostgreSQL, then CREATE EXTENSION IF NOT EXISTS ${name}`,
+              : `${loadToo(name, libraries)}, restart PostgreSQL, then CREATE EXTENSION IF NOT EXISTS ${name}`,
           },
         ],
   };
+}
+
+/** Each library in quotes of its own: PostgreSQL takes one text for the name of one library. */
+function loadToo(name: string, libraries: string | undefined): string {
+  if (libraries === undefined) return `add ${name} to shared_preload_libraries`;
+  const loaded = libraries.split(',').map((library) => library.trim());
+  const all = [...loaded.filter((library) => library !== ''), name].map((library) => `'${library}'`);
+  return `ALTER SYSTEM SET shared_preload_libraries = ${all.join(', ')}`;
 }
 
 async function ofRoles(source: ReportSource): Promise<string[]> {
