@@ -78,10 +78,6 @@ export const space: Report<keyof Row> = {
         wal === undefined
           ? ['the size of the WAL is not shown: GRANT pg_monitor TO the role that reads this report']
           : [],
-      summary: {
-        databaseBytes: objects.find(({ kind }) => kind === 'database')?.bytes ?? null,
-        walBytes: wal?.bytes ?? null,
-      },
     };
   },
 };

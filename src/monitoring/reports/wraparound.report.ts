@@ -40,7 +40,8 @@ const AGES = `
           FROM pg_options_to_table(c.reloptions)) AS own ON true
      WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't')
   SELECT *, age / $1::float8 AS share, "multixactAge" / $1::float8 AS "multixactShare" FROM aged
-   ORDER BY kind, greatest(age::float8 / "forcedAt", "multixactAge"::float8 / "multixactForcedAt") DESC, name`;
+   ORDER BY kind, greatest(age::float8 / "forcedAt", "multixactAge"::float8 / "multixactForcedAt") DESC,
+            name ~ '^(pg_|information_schema\\.)', name`;
 
 /** How far transaction numbers are from running out. */
 export const wraparound: Report<keyof Row> = {
@@ -67,10 +68,8 @@ export const wraparound: Report<keyof Row> = {
       findings: rows.flatMap((row) => findings(row)),
       summary: {
         limit: LIMIT,
-        oldestShare: Math.max(
-          0,
-          ...databases.map(({ share, multixactShare }) => Math.max(share, multixactShare)),
-        ),
+        oldestTransactions: Math.max(0, ...databases.map(({ age }) => age)),
+        oldestMultixacts: Math.max(0, ...databases.map(({ multixactAge }) => multixactAge)),
       },
     };
   },
