@@ -342,7 +342,7 @@ describe('reports on what PostgreSQL does', () => {
     );
     expect(named.get('parcels')).toMatchObject({ partitions: 2, bytes: parts?.bytes });
     expect(named.has('parcels_1')).toBe(false);
-    expect(body.summary.walBytes).toBeGreaterThan(0);
+    expect(named.get('of the server')).toMatchObject({ kind: 'WAL', bytes: expect.any(Number) });
     const sizes = body.rows.map(({ bytes }: { bytes: number }) => bytes);
     expect(sizes).toEqual(sizes.toSorted((a: number, b: number) => b - a));
   });
@@ -391,6 +391,148 @@ describe('reports on what PostgreSQL does', () => {
       expect(body.rows).toContainEqual(expect.objectContaining({ kind: 'migration', state: 'pending' }));
       expect(body.rows).toContainEqual(expect.objectContaining({ kind: 'migration', state: 'changed' }));
       expect(body.summary.differences).toBe(4);
+    });
+  });
+
+  describe('vacuum', () => {
+    beforeAll(async () => {
+      const { client } = await session('setup');
+      await client.query(
+        `CREATE TABLE bills (id int, text text) WITH (autovacuum_enabled = off, autovacuum_vacuum_scale_factor = 0,
+           autovacuum_vacuum_threshold = 500, autovacuum_vacuum_insert_threshold = -1);
+         CREATE TABLE logs (id int) WITH (autovacuum_enabled = off, autovacuum_vacuum_insert_threshold = 300,
+           autovacuum_vacuum_insert_scale_factor = 0, autovacuum_analyze_threshold = 100000);
+         INSERT INTO bills SELECT n, repeat('x', 500) FROM generate_series(1, 20000) AS n`,
+      );
+      await client.query('SELECT pg_stat_force_next_flush()');
+      await client.query('VACUUM (ANALYZE) bills');
+      await client.query('DELETE FROM bills WHERE id <= 600');
+      await client.query('INSERT INTO logs SELECT generate_series(1, 400)');
+      await client.query('SELECT pg_stat_force_next_flush()');
+    });
+
+    it('names tables with dead rows or many new ones, by their own thresholds', async () => {
+      const body = await untilFound('vacuum', 'bills');
+
+      expect(body.rows).toContainEqual(
+        expect.objectContaining({
+          table: 'bills',
+          state: 'vacuum due, autovacuum off',
+          deadRows: 600,
+          vacuumAt: 500,
+          insertVacuumAt: null,
+          lastVacuum: expect.any(String),
+          lastAnalyze: expect.any(String),
+        }),
+      );
+      expect(findingOn(body, 'bills')).toEqual({
+        severity: 'warn',
+        subject: 'bills',
+        detail: '600 dead rows, vacuumed at 500, and autovacuum is off for it',
+        remedy: 'VACUUM (ANALYZE) bills; ALTER TABLE bills RESET (autovacuum_enabled)',
+      });
+      expect(findingOn(body, 'logs')?.detail).toContain(
+        '400 rows inserted since the last vacuum, vacuumed at 300',
+      );
+      expect(body.rows.find(({ table }: { table: string }) => table === 'logs').analyzeAt).toBeGreaterThan(
+        100_000 - 1,
+      );
+    });
+
+    it('shows how far a vacuum is', async () => {
+      const { client, pid } = await session('slow vacuum');
+      await client.query('SET vacuum_cost_delay = 100');
+      await client.query('SET vacuum_cost_limit = 1');
+      const runs = client.query('VACUUM (DISABLE_PAGE_SKIPPING) bills').catch(() => undefined);
+      const body = await eventually(
+        () => report('vacuum'),
+        ({ rows }) => rows[0]?.done > 0,
+      );
+      await asOwner(app.urls, 'SELECT pg_cancel_backend($1)', [pid]);
+      await runs;
+
+      expect(body.rows[0]).toMatchObject({ table: 'bills', state: `VACUUM by ${pid}: scanning heap` });
+      expect(body.rows[0].done).toBeLessThan(1);
+      expect(body.findings).toContainEqual({
+        severity: 'info',
+        subject: 'bills',
+        detail: `VACUUM runs in session ${pid}: scanning heap`,
+        remedy: expect.stringContaining(`/backends/${pid}/cancel`),
+      });
+    });
+
+    it('shows a build of an index that waits for a transaction', async () => {
+      const [holder, builder] = [await session('old snapshot'), await session('builder')];
+      await holder.client.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+      await holder.client.query('SELECT count(*) FROM logs');
+      const builds = builder.client.query('CREATE INDEX CONCURRENTLY logs_id ON logs (id)');
+      const body = await eventually(
+        () => report('vacuum'),
+        ({ rows }) =>
+          String(rows[0]?.state).startsWith(`CREATE INDEX CONCURRENTLY by ${builder.pid}: waiting`),
+      );
+
+      expect(body.rows[0].table).toBe('logs');
+      await holder.client.query('COMMIT');
+      await builds;
+    });
+  });
+
+  describe('settings', () => {
+    const database = () => new URL(app.urls.ownerUrl).pathname.slice(1);
+    const inDatabase = (text: string) => asOwner(app.urls, `ALTER DATABASE ${database()} ${text}`);
+
+    it('show what this database sets at once, and advise against it', async () => {
+      expect(findingOn(await report('settings'), 'random_page_cost')).toBeUndefined();
+      await inDatabase('SET random_page_cost = 9');
+      await inDatabase('SET track_io_timing = off');
+      await inDatabase(`SET work_mem = '1GB'`);
+      await inDatabase(`SET idle_in_transaction_session_timeout = '1h'`);
+      const body = await report('settings');
+      for (const name of ['random_page_cost', 'track_io_timing', 'work_mem'])
+        await inDatabase(`RESET ${name}`);
+
+      expect(body.rows).toContainEqual({
+        setting: 'random_page_cost',
+        current: '9',
+        unit: null,
+        source: 'database',
+        advice: '1.1',
+        verdict: 'change',
+        why: expect.any(String),
+      });
+      expect(findingOn(body, 'random_page_cost')?.remedy).toContain('RESET random_page_cost');
+      expect(findingOn(body, 'track_io_timing')).toBeDefined();
+      expect(findingOn(body, 'work_mem')).toMatchObject({
+        severity: 'warn',
+        detail: expect.stringContaining('it is 1GB and should be'),
+      });
+      expect(findingOn(body, 'idle_in_transaction_session_timeout')).toBeUndefined();
+    });
+
+    it('show the server’s own limits, not those of reports', async () => {
+      const { rows, summary } = await report('settings');
+
+      expect(rows).toContainEqual(
+        expect.objectContaining({ setting: 'statement_timeout', current: '0', source: 'default' }),
+      );
+      expect(rows).toContainEqual(
+        expect.objectContaining({ setting: 'shared_buffers', current: '256MB', unit: '8kB' }),
+      );
+      expect(summary.cores).toBe(availableParallelism());
+    });
+
+    it('say what is missing for statistics of statements, and what lets a crash destroy the database', async () => {
+      await asOwner(app.urls, 'DROP EXTENSION IF EXISTS pg_stat_statements');
+      const body = await report('settings');
+      await asOwner(app.urls, 'CREATE EXTENSION pg_stat_statements');
+
+      expect(findingOn(body, 'pg_stat_statements')?.remedy).toBe('CREATE EXTENSION pg_stat_statements');
+      expect(findingOn(await report('settings'), 'pg_stat_statements')).toBeUndefined();
+      expect(findingOn(body, 'fsync')).toMatchObject({
+        severity: 'critical',
+        remedy: expect.stringContaining('command line'),
+      });
     });
   });
 });

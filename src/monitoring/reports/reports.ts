@@ -13,9 +13,11 @@ import { pool } from './pool.report';
 import { replication } from './replication.report';
 import type { Report } from './report';
 import { sequences } from './sequences.report';
+import { settings } from './settings.report';
 import { slowQueries } from './slow-queries.report';
 import { space } from './space.report';
 import { tables } from './tables.report';
+import { vacuum } from './vacuum.report';
 import { wraparound } from './wraparound.report';
 
 /** All of them, in the order in which they are listed. */
@@ -25,9 +27,11 @@ export const REPORTS: readonly Report[] = [
   pool,
   locks,
   longRunning,
+  vacuum,
   wraparound,
   sequences,
   replication,
+  settings,
   space,
   drift,
   tables,
