@@ -7,7 +7,7 @@ const RANKS = [
   ['database', 'auth', 'http'],
   ['cache', 'jobs', 'mail'],
   ['audit'],
-  ['monitoring'],
+  ['monitoring', 'tracing'],
   ['users'],
   ['ledger', 'chain'],
   ['meters'],

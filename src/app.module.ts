@@ -17,6 +17,7 @@ import { MonitoringModule } from './monitoring/monitoring.module';
 import { RateLimitGuard } from './rate-limits/rate-limit.guard';
 import { RateLimitsModule } from './rate-limits/rate-limits.module';
 import { ReconciliationModule } from './reconciliation/reconciliation.module';
+import { TracingModule } from './tracing/tracing.module';
 import { TradingModule } from './trading/trading.module';
 import { UsersModule } from './users/users.module';
 
@@ -35,6 +36,7 @@ export class AppModule {
         MailModule,
         AuditModule,
         MonitoringModule,
+        TracingModule,
         UsersModule,
         LedgerModule,
         MetersModule,

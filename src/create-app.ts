@@ -8,6 +8,7 @@ import type { DatabaseUrls } from './database/database.module';
 import { describeApi } from './http/api-documentation';
 import { configureHttp, fastifyAdapter } from './http/http-app';
 import { installRateLimits } from './rate-limits/install-rate-limits';
+import { installTracing } from './tracing/install-tracing';
 
 /** The application, ready to listen, on a database that is migrated. */
 export async function createApp(
@@ -25,6 +26,7 @@ export async function createApp(
     },
   );
   await configureHttp(app, config);
+  installTracing(app);
   installRateLimits(app);
   installHttpCache(app);
   describeApi(app);

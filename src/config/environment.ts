@@ -112,6 +112,9 @@ export const environmentSchema = z.object({
   RATE_LIMIT_READINGS: whole(1, 1_000_000, 600),
   RATE_LIMIT_PUBLIC: whole(1, 1_000_000, 600),
   METRICS_TOKEN: z.string().min(16, 'must have 16 characters or more').optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: urlOf(/^https?:\/\/[^/]/, 'http://collector:4318').optional(),
+  OTEL_SERVICE_NAME: z.string().min(1).max(100).default('gridtokenx'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number('must be a number from 0 to 1').min(0).max(1).default(1),
   PUBLIC_URL: z.url().optional(),
   SMTP_URL: urlOf(/^smtps?:\/\/[^/]/, 'smtp://user:password@host:587').optional(),
   MAIL_FROM: z.string().min(3).max(254).default('GridTokenX <no-reply@localhost>'),
@@ -131,6 +134,7 @@ export const environmentSchema = z.object({
   DB_STATEMENT_TIMEOUT_MS: whole(100, 600_000, 15_000),
   DB_SLOW_QUERY_MS: whole(0, 600_000, 200),
   DB_REPLICA_MAX_LAG_MS: whole(100, 3_600_000, 10_000),
+  MONITORING_RETENTION_DAYS: whole(1, 366, 14),
 });
 
 /** What must be there because of what else is there; asked of the given texts, so that one wrong value hides nothing. */

@@ -28,6 +28,7 @@ const AT_ONCE = 5;
 const QUIET_MS = 60_000;
 
 type Handler = (data: object) => Promise<void>;
+type Surrounding = (name: string, run: () => Promise<void>) => Promise<void>;
 
 interface Job {
   readonly name: string;
@@ -50,6 +51,7 @@ export class JobsService implements OnModuleInit, OnApplicationBootstrap, OnAppl
   private readonly connections: JobsDatabase;
   private readonly boss: PgBoss;
   private readonly quiet = new QuietPeriod(QUIET_MS);
+  private surrounding: Surrounding = (name, run) => inContext({ work: `job ${name}` }, run);
   private stopping = false;
 
   constructor(@Inject(DATABASE_URLS) private readonly urls: DatabaseUrls) {
@@ -66,6 +68,11 @@ export class JobsService implements OnModuleInit, OnApplicationBootstrap, OnAppl
   /** A job that runs by the clock (cron, UTC, by the minute), on one process of all. */
   declareRecurring(name: string, cron: string, handle: () => Promise<void>): void {
     this.declared.push({ name, handle, cron });
+  }
+
+  /** From now on every run of a job is begun by this; it passes on what the run throws. For traces. */
+  surround(surrounding: Surrounding): void {
+    this.surrounding = surrounding;
   }
 
   /** Enqueues a declared job with the transaction: it runs if and only if that commits. */
@@ -138,7 +145,7 @@ export class JobsService implements OnModuleInit, OnApplicationBootstrap, OnAppl
   /** A job that fails does so alone: those that were fetched with it are done. */
   private async run(name: string, handle: Handler, id: string, data: object): Promise<void> {
     try {
-      await inContext({ work: `job ${name}` }, () => handle(data));
+      await this.surrounding(name, () => handle(data));
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
       this.logger.warn(`Job ${name} failed and will be tried again: ${failure.message}`);
