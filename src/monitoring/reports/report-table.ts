@@ -8,25 +8,42 @@ const STYLE = { head: [], border: [], compact: true };
 const MOST_CHARACTERS = 80;
 const TO_THE_LEFT: ReadonlySet<Unit> = new Set(['text', 'time', 'flag']);
 
-/** A report as text: its table, what to look at, and how to read it. */
-export function reportText(answer: ReportAnswer): string {
+/**
+ * A report as text: its table, what to look at, and how to read it.
+ * @param width of the terminal: columns from the left as far as they fit; unset, such as for a file: all of them
+ */
+export function reportText(answer: ReportAnswer, width?: number): string {
   const { title, meaning, remedy, available, missing, howTo, rows, findings, notes, summary } = answer;
   if (!available) return `${title}\n\nNot available: ${missing} is missing. ${howTo}.`;
-  const parts = [`${title}\n${meaning}`, rows.length === 0 ? 'Nothing to show.' : rowsTable(answer)];
+  const parts = [`${title}\n${meaning}`, rows.length === 0 ? 'Nothing to show.' : rowsTable(answer, width)];
   if (summary !== undefined) parts.push(summaryLine(summary));
   if (findings.length > 0) parts.push(findingsText(findings), remedy);
   if (notes.length > 0) parts.push(notes.map((note) => `Note: ${note}`).join('\n'));
   return parts.join('\n\n');
 }
 
-function rowsTable({ columns, rows }: ReportAnswer): string {
+function rowsTable({ columns, rows }: ReportAnswer, width = Infinity): string {
+  const texts = columns.map((column) => rows.map((row) => cellText(row[column.key] ?? null, column)));
+  const shown = columns.slice(0, howManyFit(columns, texts, width));
   const table = new Table({
-    head: columns.map(({ title }) => title),
-    colAligns: columns.map(({ unit }) => (TO_THE_LEFT.has(unit) ? 'left' : 'right')),
+    head: shown.map(({ title }) => title),
+    colAligns: shown.map(({ unit }) => (TO_THE_LEFT.has(unit) ? 'left' : 'right')),
     style: STYLE,
   });
-  for (const row of rows) table.push(columns.map((column) => cellText(row[column.key] ?? null, column)));
-  return table.toString();
+  rows.forEach((_, row) => table.push(shown.map((_column, column) => texts[column]?.[row] ?? '')));
+  const others = columns.slice(shown.length).map(({ title }) => title);
+  if (others.length === 0) return table.toString();
+  return `${table.toString()}\nThe terminal is too narrow for: ${others.join(', ')} (--wide shows them)`;
+}
+
+/** One at least; a column takes a space on either side and a line. */
+function howManyFit(columns: readonly Column[], texts: readonly string[][], width: number): number {
+  let left = width - 1;
+  const tooWide = columns.findIndex(({ title }, index) => {
+    left -= 3 + Math.max(title.length, ...(texts[index] ?? []).map(({ length }) => length));
+    return left < 0;
+  });
+  return tooWide < 0 ? columns.length : Math.max(1, tooWide);
 }
 
 /** A figure as people read it. */
