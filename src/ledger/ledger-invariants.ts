@@ -49,6 +49,8 @@ function sentencesOf({ asset, sum, overdrawn }: AssetRow): string[] {
     ...(sum === '0' ? [] : [`the balances of ${asset} add up to ${sum} ${unit} instead of zero`]),
     ...(overdrawn === 0
       ? []
-      : [`${overdrawn} user ${overdrawn === 1 ? 'account' : 'accounts'} of ${asset} are below zero`]),
+      : [
+          `${overdrawn} user ${overdrawn === 1 ? 'account' : 'accounts'} of ${asset} ${overdrawn === 1 ? 'is' : 'are'} below zero`,
+        ]),
   ];
 }

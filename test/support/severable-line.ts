@@ -17,7 +17,14 @@ export class SeverableLine {
   }
 
   get url(): string {
-    return `redis://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    return this.urlOf('redis://127.0.0.1');
+  }
+
+  /** The same address by this way. */
+  urlOf(direct: string): string {
+    const url = new URL(direct);
+    url.port = String((this.server.address() as AddressInfo).port);
+    return url.toString();
   }
 
   cut(): void {

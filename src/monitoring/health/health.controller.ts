@@ -25,6 +25,8 @@ export class HealthController {
   async ready(@Res({ passthrough: true }) reply: FastifyReply) {
     const readiness = await this.health.readiness();
     if (readiness.status !== 'ok') void reply.status(503);
+    // A prober that keeps its connection would keep us from ending.
+    if (readiness.status === 'shutting_down') void reply.header('connection', 'close');
     return readiness;
   }
 }
