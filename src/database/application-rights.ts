@@ -2,8 +2,18 @@ import type { DataSource } from 'typeorm';
 
 /** Books that are only ever written to: rows in them are never changed, deleted or truncated. */
 const APPEND_ONLY = ['audit_logs', 'ledger_entries', 'ledger_transfers'];
-/** What migrations keep for themselves. */
-const OURS_ALONE = ['migrations', 'migrations_id_seq', 'migration_history'];
+/** What the owner alone writes: what migrations keep for themselves, and the history of the database's own figures. */
+const OURS_ALONE = [
+  'migrations',
+  'migrations_id_seq',
+  'migration_history',
+  'server_snapshots',
+  'statement_snapshots',
+  'table_snapshots',
+  'index_snapshots',
+  'statement_counters',
+  'recorded_statements',
+];
 
 /** Processes that start together take turns: two that give rights to one table at once would fail. */
 const RIGHTS_LOCK = 4_711_072_004;

@@ -48,7 +48,8 @@ export function statementForm(text: string): StatementForm {
   return form;
 }
 
-function withoutValues(text: string): string {
+/** The text without comments, line breaks and any value that stands in it. Nothing is kept of it. */
+export function withoutValues(text: string): string {
   return text
     .replace(TOKEN, (token, ...rest) => {
       const { comment, literal, number, space } = rest.at(-1) as Record<string, string | undefined>;

@@ -3,6 +3,7 @@ import { PrometheusModule } from '@willsoto/nestjs-prometheus';
 import { CacheAdminController } from './cache/cache-admin.controller';
 import { CacheAdminService } from './cache/cache-admin.service';
 import { HealthModule } from './health/health.module';
+import { HistoryModule } from './history/history.module';
 import { metrics } from './metrics/metrics';
 import { MetricsController } from './metrics/metrics.controller';
 import { ReportDatabase } from './reports/report-database';
@@ -10,7 +11,7 @@ import { ReportsController } from './reports/reports.controller';
 import { ReportsService } from './reports/reports.service';
 
 @Module({
-  imports: [PrometheusModule.register({ controller: MetricsController }), HealthModule],
+  imports: [PrometheusModule.register({ controller: MetricsController }), HealthModule, HistoryModule],
   controllers: [CacheAdminController, ReportsController],
   providers: [CacheAdminService, ReportDatabase, ReportsService, ...metrics],
 })

@@ -47,7 +47,7 @@ export interface StatementRow extends Omit<StatementCounters, 'squaresMs'> {
 }
 
 /** SQLSTATE object_not_in_prerequisite_state: the extension is there, its library is not loaded. */
-const NOT_LOADED = '55000';
+export const NOT_LOADED = '55000';
 /** Longer texts are generated; their beginning tells them apart. */
 const MOST_CHARACTERS = 10_000;
 const LOADING =
@@ -68,7 +68,7 @@ export async function readStatementStatistics(source: ReportSource): Promise<Sta
       `SELECT stats_reset AS since, dealloc::float8 AS "thrownAway" FROM ${schema}.pg_stat_statements_info`,
     );
     const counted = await source.query<StatementCounters & { readonly queryId: string | null }>(
-      statementsOf(schema, await timesOf(source, schema)),
+      statementsOf(schema, await statementColumns(source, schema)),
       [MOST_CHARACTERS],
     );
     const visible = counted.filter(({ queryId }) => queryId !== null);
@@ -85,11 +85,23 @@ export async function readStatementStatistics(source: ReportSource): Promise<Sta
   }
 }
 
+/** How this release of the extension calls what was renamed or added. */
+export interface StatementColumns {
+  /** Time of reading and of writing blocks, in ms, as SQL over the view. */
+  readonly readMs: string;
+  readonly writeMs: string;
+  /** Since when an entry is counted, as SQL; NULL where that is not told. */
+  readonly since: string;
+}
+
 /**
  * The columns of block times changed with 1.11 of the extension (PostgreSQL 17), and an upgraded server keeps the older
  * extension until somebody updates it: the view itself is asked.
  */
-async function timesOf(source: ReportSource, schema: string): Promise<{ read: string; write: string }> {
+export async function statementColumns(
+  source: Pick<ReportSource, 'query'>,
+  schema: string,
+): Promise<StatementColumns> {
   const [row] = await source.query<{ apart: boolean }>(
     `SELECT EXISTS (SELECT FROM pg_attribute
                      WHERE attrelid = to_regclass($1) AND attname = 'shared_blk_read_time') AS apart`,
@@ -97,14 +109,15 @@ async function timesOf(source: ReportSource, schema: string): Promise<{ read: st
   );
   return row?.apart === true
     ? {
-        read: 'shared_blk_read_time + local_blk_read_time',
-        write: 'shared_blk_write_time + local_blk_write_time',
+        readMs: 's.shared_blk_read_time + s.local_blk_read_time',
+        writeMs: 's.shared_blk_write_time + s.local_blk_write_time',
+        since: 's.stats_since',
       }
-    : { read: 'blk_read_time', write: 'blk_write_time' };
+    : { readMs: 's.blk_read_time', writeMs: 's.blk_write_time', since: 'NULL::timestamptz' };
 }
 
 /** One row for each form, whoever ran it and from wherever it was called. */
-const statementsOf = (schema: string, { read, write }: { read: string; write: string }): string => `
+const statementsOf = (schema: string, { readMs, writeMs }: StatementColumns): string => `
   SELECT s.queryid::text AS "queryId", array_agg(DISTINCT coalesce(r.rolname::text, '(dropped)')) AS roles,
          left(min(s.query), $1) AS statement, sum(s.calls)::float8 AS calls,
          sum(s.total_exec_time)::float8 AS "totalMs",
@@ -113,7 +126,7 @@ const statementsOf = (schema: string, { read, write }: { read: string; write: st
          sum(s.rows)::float8 AS rows, sum(s.shared_blks_hit)::float8 AS "sharedHit",
          sum(s.shared_blks_read)::float8 AS "sharedRead", sum(s.shared_blks_dirtied)::float8 AS "sharedDirtied",
          sum(s.temp_blks_read)::float8 AS "tempRead", sum(s.temp_blks_written)::float8 AS "tempWritten",
-         sum(${read})::float8 AS "readMs", sum(${write})::float8 AS "writeMs"
+         sum(${readMs})::float8 AS "readMs", sum(${writeMs})::float8 AS "writeMs"
     FROM ${schema}.pg_stat_statements s LEFT JOIN pg_roles r ON r.oid = s.userid
    WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND s.calls > 0
    GROUP BY s.queryid`;

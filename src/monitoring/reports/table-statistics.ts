@@ -89,7 +89,7 @@ const TABLES = `
    ORDER BY c.relname`;
 
 /** What PostgreSQL has counted of every table of the schema, partitions and what they belong to each by themselves. */
-export const readTableStatistics = (source: ReportSource): Promise<TableStatistics[]> =>
+export const readTableStatistics = (source: Pick<ReportSource, 'query'>): Promise<TableStatistics[]> =>
   source.query<TableStatistics>(TABLES);
 
 /** A table with its partitions, those that hold rows; the table itself where it has none. */

@@ -1,0 +1,42 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** The server and this database at one time; there is one for every snapshot. Partitioned by day of takenAt. */
+@Entity('server_snapshots')
+export class ServerSnapshot {
+  @PrimaryColumn({ type: 'timestamptz', precision: 3 })
+  takenAt: Date;
+
+  /** Connections of clients to the whole server, as the three below. */
+  @Column('integer')
+  active: number;
+
+  @Column('integer')
+  idle: number;
+
+  @Column('integer')
+  idleInTransaction: number;
+
+  /** Of the active ones. */
+  @Column('integer')
+  waitingForLock: number;
+
+  /** Blocks found in PostgreSQL's memory, counted in this database. */
+  @Column('bigint')
+  blocksHit: string;
+
+  @Column('bigint')
+  blocksRead: string;
+
+  @Column('bigint')
+  commits: string;
+
+  @Column('bigint')
+  rollbacks: string;
+
+  @Column('bigint')
+  databaseBytes: string;
+
+  /** Bytes of WAL written since the cluster was made. */
+  @Column('bigint')
+  walPosition: string;
+}
