@@ -6,7 +6,7 @@ import { CacheService } from '../src/cache/cache.service';
 import { newId } from '../src/common/id';
 import { migrate, undoMigrations } from '../src/database/schema/migrate';
 import { JobsService } from '../src/jobs/jobs.service';
-import type { DeepHealth, NamedPart } from '../src/monitoring/health/deep-health.service';
+import type { DeepHealth, NamedPart } from '../src/monitoring/health/part-health';
 import { HealthChecks } from '../src/monitoring/health/health-checks';
 import { startApp, type TestApp } from './support/app';
 import { asOwner, migratedDatabase } from './support/database';

@@ -3,7 +3,7 @@ import { CacheService } from '../src/cache/cache.service';
 import type { DatabaseUrls } from '../src/database/database.module';
 import { startEmbeddedPostgres, type EmbeddedDatabase } from '../src/database/embedded/embedded-postgres';
 import { migrate } from '../src/database/schema/migrate';
-import type { DeepHealth, NamedPart } from '../src/monitoring/health/deep-health.service';
+import type { DeepHealth, NamedPart } from '../src/monitoring/health/part-health';
 import { startApp, type TestApp } from './support/app';
 import { asOwner } from './support/database';
 import { eventually } from './support/eventually';

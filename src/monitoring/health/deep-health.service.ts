@@ -5,21 +5,9 @@ import { databaseFailure, reasonOf } from '../../database/failures';
 import { HealthChecks, type HealthCheck } from './health-checks';
 import { deepHealth } from './health.cache';
 import { HealthDatabase, PART_DEADLINE_MS } from './health-database';
-import { worstOf, type PartHealth, type PartStatus } from './part-health';
+import { worstOf, type DeepHealth, type PartHealth } from './part-health';
 import { indicatorOf, resultOf } from './terminus-result';
 import { TooLate, within } from './within';
-
-export interface NamedPart extends PartHealth {
-  readonly name: string;
-}
-
-/** What the deep check found. */
-export interface DeepHealth {
-  /** The worst of all parts. */
-  readonly status: PartStatus;
-  readonly asOf: string;
-  readonly parts: readonly NamedPart[];
-}
 
 /** The deep check: all that was declared, each on its own, kept for half a minute. */
 @Injectable()

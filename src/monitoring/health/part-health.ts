@@ -12,6 +12,18 @@ export interface PartHealth {
   readonly figures?: Readonly<Record<string, number>>;
 }
 
+export interface NamedPart extends PartHealth {
+  readonly name: string;
+}
+
+/** What the deep check found. */
+export interface DeepHealth {
+  /** The worst of all parts. */
+  readonly status: PartStatus;
+  readonly asOf: string;
+  readonly parts: readonly NamedPart[];
+}
+
 const FROM_BEST: readonly PartStatus[] = ['up', 'degraded', 'down'];
 
 /** The worst of several; of none it is `up`. */
