@@ -24,6 +24,9 @@ const RECURRING_POLL_SECONDS = 5;
 /** Jobs of one name that a process works on at the same time. */
 const AT_ONCE = 5;
 
+/** A job that something enqueues. */
+const ENQUEUED = { retryLimit: 8, retryBackoff: true, retryDelay: 2, expireInSeconds: 120 } as const;
+
 /** How long after one complaint about the database the next ones are left out. */
 const QUIET_MS = 60_000;
 
@@ -77,19 +80,24 @@ export class JobsService implements OnModuleInit, OnApplicationBootstrap, OnAppl
 
   /** Enqueues a declared job with the transaction: it runs if and only if that commits. */
   async enqueue(tx: Transaction, name: string, data: object): Promise<void> {
-    const db = {
-      executeSql: async (text: string, values: unknown[]) => ({
-        rows: await tx.manager.query<unknown[]>(text, values),
-      }),
-    };
-    const id = await this.boss.send(name, data, {
-      db,
-      retryLimit: 8,
-      retryBackoff: true,
-      retryDelay: 2,
-      expireInSeconds: 120,
-    });
+    const id = await this.boss.send(name, data, { ...ENQUEUED, db: within(tx) });
     if (id === null) throw new Error(`Job ${name} was not taken by its queue`);
+    tx.afterCommit(() => this.wake(name));
+  }
+
+  /**
+   * Enqueues a declared job that is done once for all who ask for it about one thing: at once, and for those who ask
+   * within `seconds` of that once more, when they are over.
+   * @param about what the job is asked for: others do not wait for it
+   */
+  async enqueueOnce(
+    tx: Transaction,
+    name: string,
+    about: string,
+    seconds: number,
+    data: object,
+  ): Promise<void> {
+    await this.boss.sendDebounced(name, data, { ...ENQUEUED, db: within(tx) }, seconds, about);
     tx.afterCommit(() => this.wake(name));
   }
 
@@ -153,3 +161,8 @@ export class JobsService implements OnModuleInit, OnApplicationBootstrap, OnAppl
     }
   }
 }
+
+/** Lets pg-boss write with a transaction of ours. */
+const within = (tx: Transaction): PgBoss.Db => ({
+  executeSql: async (text, values) => ({ rows: await tx.manager.query<unknown[]>(text, values) }),
+});
