@@ -4,6 +4,7 @@ import { CacheAdminController } from './cache/cache-admin.controller';
 import { CacheAdminService } from './cache/cache-admin.service';
 import { HealthModule } from './health/health.module';
 import { HistoryModule } from './history/history.module';
+import { MaintenanceModule } from './maintenance/maintenance.module';
 import { metrics } from './metrics/metrics';
 import { MetricsController } from './metrics/metrics.controller';
 import { ReportDatabase } from './reports/report-database';
@@ -11,7 +12,12 @@ import { ReportsController } from './reports/reports.controller';
 import { ReportsService } from './reports/reports.service';
 
 @Module({
-  imports: [PrometheusModule.register({ controller: MetricsController }), HealthModule, HistoryModule],
+  imports: [
+    PrometheusModule.register({ controller: MetricsController }),
+    HealthModule,
+    HistoryModule,
+    MaintenanceModule,
+  ],
   controllers: [CacheAdminController, ReportsController],
   providers: [CacheAdminService, ReportDatabase, ReportsService, ...metrics],
 })

@@ -9,6 +9,7 @@ import { indexesUnused } from './indexes-unused.report';
 import { indexes } from './indexes.report';
 import { locks } from './locks.report';
 import { longRunning } from './long-running.report';
+import { maintenance } from './maintenance.report';
 import { pool } from './pool.report';
 import { replication } from './replication.report';
 import type { Report } from './report';
@@ -28,6 +29,7 @@ export const REPORTS: readonly Report[] = [
   locks,
   longRunning,
   vacuum,
+  maintenance,
   wraparound,
   sequences,
   replication,
