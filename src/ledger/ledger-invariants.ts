@@ -29,7 +29,7 @@ export async function ledgerInvariants(source: HealthSource): Promise<PartHealth
   if (figures.broken === 0)
     return {
       status: 'up',
-      detail: `The balances of each of ${assets.length} assets add up to zero, and no user's is negative (${formatCount(figures.accounts)} accounts)`,
+      detail: `Of every asset (${assets.length}) the balances add up to zero, and no user's is negative (${formatCount(figures.accounts)} accounts)`,
       figures,
     };
   return {

@@ -36,7 +36,10 @@ export class DeepHealthService {
             indicatorOf(this.indicators, name, await this.judge(name, check)),
       ),
     );
-    const parts = declared.map(([name]) => ({ name, ...(details[name] as unknown as PartHealth) }));
+    const parts = declared.map(([name]) => {
+      const { status, ...told } = details[name] as unknown as PartHealth;
+      return { name, status, ...told };
+    });
     return { status: worstOf(parts.map(({ status }) => status)), asOf: new Date().toISOString(), parts };
   }
 
