@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 
 /** Books that are only ever written to: rows in them are never changed, deleted or truncated. */
 const APPEND_ONLY = ['audit_logs', 'ledger_entries', 'ledger_transfers'];
-/** What the owner alone writes: what migrations keep for themselves, and the history of the database's own figures. */
+/** What the owner alone writes: what migrations keep, the history of the database's own figures, and what was measured. */
 const OURS_ALONE = [
   'migrations',
   'migrations_id_seq',
@@ -13,6 +13,7 @@ const OURS_ALONE = [
   'index_snapshots',
   'statement_counters',
   'recorded_statements',
+  'performance_evidence',
 ];
 
 /** Processes that start together take turns: two that give rights to one table at once would fail. */
