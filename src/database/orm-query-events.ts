@@ -37,8 +37,8 @@ export class OrmQueryEvents implements EntitySubscriberInterface {
     const seconds = (now - (this.started.get(queryRunner) ?? now)) / 1000;
     this.events.publish(
       success
-        ? { text, seconds, rows: rawResults?.rowCount ?? undefined }
-        : { text, seconds, errorCode: sqlState(error) ?? 'unknown' },
+        ? { text, seconds, rows: rawResults?.rowCount ?? undefined, prepared: false }
+        : { text, seconds, errorCode: sqlState(error) ?? 'unknown', prepared: false },
     );
   }
 }

@@ -58,10 +58,10 @@ export async function runPrepared<Row>(
   const elapsed = () => (performance.now() - started) / 1000;
   try {
     const result = await queryable.query({ name, text, values: [...values] });
-    events.publish({ text, seconds: elapsed(), rows: result.rowCount ?? undefined });
+    events.publish({ text, seconds: elapsed(), rows: result.rowCount ?? undefined, prepared: true });
     return result.rows as Row[];
   } catch (error) {
-    events.publish({ text, seconds: elapsed(), errorCode: sqlState(error) ?? 'unknown' });
+    events.publish({ text, seconds: elapsed(), errorCode: sqlState(error) ?? 'unknown', prepared: true });
     if (isStalePlan(error)) giveUpPlans(text, name);
     throw error;
   }

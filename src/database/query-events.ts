@@ -6,6 +6,8 @@ export interface QueryEvent {
   readonly rows?: number | undefined;
   /** SQLSTATE of the failure, where it failed. */
   readonly errorCode?: string | undefined;
+  /** It ran by a name, under which its connection keeps its plan. */
+  readonly prepared: boolean;
 }
 
 type Listener = (event: QueryEvent) => void;
