@@ -2,6 +2,7 @@ import { bloat } from './bloat.report';
 import { cacheHitRatio } from './cache-hit-ratio.report';
 import { connections } from './connections.report';
 import { drift } from './drift.report';
+import { history } from './history.report';
 import { indexesDuplicate } from './indexes-duplicate.report';
 import { indexesInvalid } from './indexes-invalid.report';
 import { indexesMissing } from './indexes-missing.report';
@@ -34,6 +35,7 @@ export const REPORTS: readonly Report[] = [
   sequences,
   replication,
   settings,
+  history,
   space,
   drift,
   tables,

@@ -1,8 +1,11 @@
 import { formatCount, formatMilliseconds } from '../../common/figures';
+import { historyWindow, looksBack, type HistoryWindow } from '../history/history-window';
+import { statementsBetween } from '../history/statement-history';
 import type { Finding, Reading, Report } from './report';
 import {
   readStatementStatistics,
   statementRows,
+  type StatementCounters,
   type StatementRow,
   type StatementStatistics,
 } from './statement-statistics';
@@ -16,15 +19,17 @@ const MOST_OF_ALL = 0.5;
 /** Whoever builds an index or loads a dump waits by intention. */
 const QUESTION = /^(?:SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|EXECUTE|CALL|VALUES|TABLE|\()/i;
 const MOST_CHARACTERS = 120;
+const UNTIMED = 'track_io_timing is off: the times of reading and writing are unknown, and shown as 0';
 
 /** What the statements of this database cost. */
 export const slowQueries: Report<keyof StatementRow> = {
   name: 'slow-queries',
   title: 'Statements by the time they took',
   meaning:
-    'Every form of statement that this database was asked, its values left out, by the sum of its times. "share" is its part of the time of all; many blocks read for few rows, or temp blocks, tell why it is slow.',
+    'Every form of statement that this database was asked, its values left out, by the sum of its times. "share" is its part of the time of all; many blocks read for few rows, or temp blocks, tell why it is slow. Of a span of time (from and to) it is the difference of snapshots, of which the shortest and the longest time are not known.',
   remedy:
     'Look at the plan of what is slow or takes most of the time: an index, fewer rows, or a place in the cache mends it; temp blocks ask for a higher work_mem.',
+  hasHistory: true,
   columns: [
     { key: 'queryId', title: 'query id', unit: 'text' },
     { key: 'statement', title: 'statement', unit: 'text' },
@@ -45,27 +50,31 @@ export const slowQueries: Report<keyof StatementRow> = {
     { key: 'readMs', title: 'reading', unit: 'milliseconds' },
     { key: 'writeMs', title: 'writing', unit: 'milliseconds' },
   ],
-  async read(source, { limit }) {
-    const statistics = await readStatementStatistics(source);
+  async read(source, query) {
     const [{ timed } = { timed: false }] = await source.query<{ timed: boolean }>(
       `SELECT current_setting('track_io_timing')::bool AS timed`,
     );
-    return readingOf(statistics, limit, timed);
+    if (looksBack(query)) {
+      const window = await historyWindow(source, query);
+      const statements = await statementsBetween(source, window);
+      return { ...readingOf(statements, window.from, query.limit), notes: notesOnWindow(window, timed) };
+    }
+    const statistics = await readStatementStatistics(source);
+    const { since, statements } = statistics;
+    return { ...readingOf(statements, since, query.limit), notes: notesOn(statistics, timed) };
   },
 };
 
 function readingOf(
-  statistics: StatementStatistics,
+  statements: readonly StatementCounters[],
+  since: Date,
   limit: number,
-  timed: boolean,
 ): Reading<keyof StatementRow> {
-  const { since, statements } = statistics;
   const totalMs = statements.reduce((sum, statement) => sum + statement.totalMs, 0);
   return {
     rows: statementRows(statements, limit),
     // What is slow but seldom asked may be far down the list.
     findings: statementRows(statements, statements.length).flatMap(judged).slice(0, limit),
-    notes: notesOn(statistics, timed),
     summary: { since: since.toISOString(), statements: statements.length, totalMs: Math.round(totalMs) },
   };
 }
@@ -84,7 +93,7 @@ function judged({ queryId, statement, calls, meanMs, share }: StatementRow): Fin
       severity: slow ? 'warn' : 'info',
       subject: queryId,
       detail: `takes ${formatMilliseconds(meanMs)} on average over ${formatCount(calls)} ${calls === 1 ? 'call' : 'calls'}${part}: ${beginning(statement)}`,
-      remedy: 'Look at its plan and at indexes/missing',
+      remedy: `GET /api/admin/db/queries/${queryId} shows its plan and its history; indexes/advice weighs indexes for it`,
     },
   ];
 }
@@ -102,7 +111,8 @@ function notesOn({ since, thrownAway, hidden }: StatementStatistics, timed: bool
     notes.push(
       `Statements of other roles are hidden from the owner: GRANT pg_read_all_stats TO it and they are shown`,
     );
-  if (!timed)
-    notes.push('track_io_timing is off: the times of reading and writing are unknown, and shown as 0');
-  return notes;
+  return timed ? notes : [...notes, UNTIMED];
 }
+
+const notesOnWindow = ({ notes }: HistoryWindow, timed: boolean): string[] =>
+  timed ? [...notes] : [...notes, UNTIMED];

@@ -1,5 +1,8 @@
 import { formatBytes } from '../../common/figures';
-import type { Finding, Report } from './report';
+import { historyWindow, looksBack } from '../history/history-window';
+import { spaceBetween } from '../history/server-history';
+import { tablesBetween } from '../history/table-history';
+import type { Finding, Report, ReportQuery } from './report';
 import type { ReportSource } from './report-source';
 
 /** WAL goes beyond max_wal_size under load for a while; beyond twice of it something keeps it. */
@@ -10,6 +13,7 @@ interface Row {
   name: string;
   partitions: number | null;
   bytes: number;
+  growth: number | null;
   rowsBytes: number | null;
   indexBytes: number | null;
   toastBytes: number | null;
@@ -28,10 +32,11 @@ const OBJECTS = `
     SELECT c.oid, m.top, c.relkind, c.reltoastrelid, m.relnamespace FROM member m
       JOIN pg_inherits h ON h.inhparent = m.oid JOIN pg_class c ON c.oid = h.inhrelid AND c.relispartition),
   sized AS (
-    SELECT m.*, relnamespace IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) AS is_system,
+    SELECT m.oid, m.top, m.relkind,
+           m.relnamespace = ANY (ARRAY['pg_catalog', 'information_schema']::regnamespace[]) AS is_system,
            pg_total_relation_size(oid) AS bytes, pg_indexes_size(oid) AS indexes,
            CASE WHEN reltoastrelid = 0 THEN 0 ELSE pg_total_relation_size(reltoastrelid) END AS toast
-      FROM member m WHERE oid NOT IN (SELECT relation FROM locked)),
+      FROM member m WHERE NOT EXISTS (SELECT FROM locked l WHERE l.relation = m.oid)),
   object AS (
     SELECT CASE WHEN is_system THEN 'catalogues' ELSE 'table' END AS kind,
            CASE WHEN is_system THEN 'of PostgreSQL' ELSE top::regclass::text END AS name,
@@ -40,9 +45,11 @@ const OBJECTS = `
            sum(indexes)::float8 AS "indexBytes", sum(toast)::float8 AS "toastBytes"
       FROM sized GROUP BY 1, 2, is_system),
   whole AS (SELECT pg_database_size(current_database())::float8 AS bytes)
-  SELECT object.*, object.bytes / nullif(whole.bytes, 0) AS share FROM object, whole
+  SELECT o.kind, o.name, o.partitions, o.bytes, NULL::float8 AS growth, o."rowsBytes", o."indexBytes", o."toastBytes",
+         o.bytes / nullif(whole.bytes, 0) AS share
+    FROM object o CROSS JOIN whole
   UNION ALL
-  SELECT 'database', current_database(), NULL, bytes, NULL, NULL, NULL, NULL FROM whole`;
+  SELECT 'database', current_database(), NULL, bytes, NULL, NULL, NULL, NULL, NULL FROM whole`;
 
 const MAY_SEE_WAL = `SELECT has_function_privilege('pg_ls_waldir()', 'EXECUTE') AS may`;
 const WAL = `
@@ -54,33 +61,59 @@ export const space: Report<keyof Row> = {
   name: 'space',
   title: 'What takes room, the biggest first',
   meaning:
-    'The database, its tables with their partitions, indexes and TOAST (long values, kept apart), and the WAL of the whole server. The share is that of the database.',
+    'The database, its tables with their partitions, indexes and TOAST (long values, kept apart), and the WAL of the whole server. The share is that of the database; growth is told of a span of time (from and to).',
   remedy:
     'Rows that are dead or empty: bloat. Indexes that nobody reads: indexes/unused. Old partitions can be detached. WAL that stays is kept by a slot (replication) or by an archive_command that fails.',
+  hasHistory: true,
   columns: [
     { key: 'kind', title: 'kind', unit: 'text' },
     { key: 'name', title: 'name', unit: 'text' },
     { key: 'partitions', title: 'partitions', unit: 'count' },
     { key: 'bytes', title: 'size', unit: 'bytes' },
+    { key: 'growth', title: 'growth', unit: 'bytes' },
     { key: 'rowsBytes', title: 'of rows', unit: 'bytes' },
     { key: 'indexBytes', title: 'of indexes', unit: 'bytes' },
     { key: 'toastBytes', title: 'of TOAST', unit: 'bytes' },
     { key: 'share', title: 'share', unit: 'ratio' },
   ],
-  async read(source) {
+  async read(source, query) {
     const objects = await source.query<Row>(OBJECTS);
     const wal = await readWal(source);
+    const growth = looksBack(query) ? await readGrowth(source, query) : undefined;
     const rows = wal === undefined ? objects : [...objects, walRow(wal.bytes)];
     return {
-      rows: rows.toSorted((a, b) => b.bytes - a.bytes),
+      rows: rows
+        .map((row) => ({ ...row, growth: growth?.of(row) ?? null }))
+        .toSorted((a, b) => (b.growth ?? 0) - (a.growth ?? 0) || b.bytes - a.bytes),
       findings: wal === undefined ? [] : keptWal(wal),
-      notes:
-        wal === undefined
+      notes: [
+        ...(growth?.notes ?? []),
+        ...(wal === undefined
           ? ['the size of the WAL is not shown: GRANT pg_monitor TO the role that reads this report']
-          : [],
+          : []),
+      ],
+      ...(growth && { summary: { walWrittenBytes: growth.walBytes } }),
     };
   },
 };
+
+interface Growth {
+  readonly notes: readonly string[];
+  readonly walBytes: number;
+  of(row: Row): number | null;
+}
+
+/** Catalogues, and tables of other schemas, have no history; of the WAL it is told what was written. */
+async function readGrowth(source: ReportSource, query: ReportQuery): Promise<Growth> {
+  const window = await historyWindow(source, query);
+  const grown = await tablesBetween(source, window);
+  const { databaseBytes, walBytes } = await spaceBetween(source, window);
+  const of = ({ kind, name }: Row): number | null => {
+    if (kind === 'database') return databaseBytes;
+    return kind === 'table' ? (grown.get(name)?.growthBytes ?? null) : null;
+  };
+  return { notes: window.notes, walBytes, of };
+}
 
 interface Wal {
   readonly bytes: number;
@@ -97,6 +130,7 @@ const walRow = (bytes: number): Row => ({
   name: 'of the server',
   partitions: null,
   bytes,
+  growth: null,
   rowsBytes: null,
   indexBytes: null,
   toastBytes: null,

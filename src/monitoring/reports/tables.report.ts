@@ -1,5 +1,8 @@
 import { formatCount } from '../../common/figures';
-import type { Finding, Report } from './report';
+import { historyWindow, looksBack } from '../history/history-window';
+import { tablesBetween, type TableDifference } from '../history/table-history';
+import type { Finding, Reading, Report, ReportQuery } from './report';
+import type { ReportSource } from './report-source';
 import { statisticsStart } from './statistics-age';
 import {
   bigSequentialScans,
@@ -30,6 +33,8 @@ interface Row {
   indexBytes: number | null;
   toastBytes: number | null;
   totalBytes: number | null;
+  growthBytes: number | null;
+  growthRows: number | null;
 }
 
 /** How tables are read and written, what is dead in them, and how large they are. */
@@ -37,17 +42,20 @@ export const tables: Report<keyof Row> = {
   name: 'tables',
   title: 'Tables: how they are read, written and kept',
   meaning:
-    'Every table with its partitions in one line; times are those of the latest of them. Rows count as dead until a vacuum removes them; live and dead rows are estimates.',
+    'Every table with its partitions in one line; times are those of the latest of them. Rows count as dead until a vacuum removes them; live and dead rows are estimates. Growth is told of a span of time (from and to); scans and changes are then those of it.',
   remedy:
     'ANALYZE where statistics are stale, VACUUM where rows are dead, and let autovacuum come earlier to tables that change much (ALTER TABLE … SET (autovacuum_vacuum_scale_factor = 0.02)). Sequential scans of many rows ask for an index: indexes/missing.',
+  hasHistory: true,
   columns: [
     { key: 'table', title: 'table', unit: 'text' },
     { key: 'partitions', title: 'partitions', unit: 'count' },
     { key: 'totalBytes', title: 'size', unit: 'bytes' },
+    { key: 'growthBytes', title: 'growth', unit: 'bytes' },
     { key: 'tableBytes', title: 'of rows', unit: 'bytes' },
     { key: 'indexBytes', title: 'of indexes', unit: 'bytes' },
     { key: 'toastBytes', title: 'of TOAST', unit: 'bytes' },
     { key: 'liveRows', title: 'live rows', unit: 'count' },
+    { key: 'growthRows', title: 'more rows', unit: 'count' },
     { key: 'deadRows', title: 'dead rows', unit: 'count' },
     { key: 'seqScans', title: 'seq scans', unit: 'count' },
     { key: 'seqRows', title: 'rows by seq', unit: 'count' },
@@ -62,17 +70,45 @@ export const tables: Report<keyof Row> = {
     { key: 'lastAnalyze', title: 'analyze', unit: 'time' },
     { key: 'lastAutoanalyze', title: 'autoanalyze', unit: 'time' },
   ],
-  async read(source) {
+  async read(source, query) {
     const statistics = await readTableStatistics(source);
     const wholes = wholeTables(statistics);
     const rows = wholes.map(rowOf).sort((a, b) => (b.totalBytes ?? 0) - (a.totalBytes ?? 0));
-    const { since } = await statisticsStart(source);
-    const notes = [`Scans and changes are counted since ${since.toISOString()}`];
+    const counted = looksBack(query) ? await between(source, query, rows) : await sinceReset(source, rows);
+    const notes = [...(counted.notes ?? [])];
     if (statistics.some(({ tableBytes }) => tableBytes === null))
       notes.push('Somebody keeps everyone else out of tables whose size is not shown: look at locks');
-    return { rows, findings: wholes.flatMap(judged), notes };
+    return { rows: counted.rows, findings: wholes.flatMap(judged), notes };
   },
 };
+
+async function sinceReset(source: ReportSource, rows: readonly Row[]): Promise<Reading<keyof Row>> {
+  const { since } = await statisticsStart(source);
+  return { rows, notes: [`Scans and changes are counted since ${since.toISOString()}`] };
+}
+
+/** What grew most first. */
+async function between(
+  source: ReportSource,
+  query: ReportQuery,
+  rows: readonly Row[],
+): Promise<Reading<keyof Row>> {
+  const window = await historyWindow(source, query);
+  const done = await tablesBetween(source, window);
+  return {
+    rows: rows
+      .flatMap((row) => differenceRow(row, done.get(row.table)))
+      .toSorted((a, b) => (b.growthBytes ?? 0) - (a.growthBytes ?? 0)),
+    notes: [...window.notes, 'Sizes, live and dead rows and the times of maintenance are those of now'],
+  };
+}
+
+/** A table that was made afterwards, or that was never seen open, is left out. */
+function differenceRow(row: Row, difference: TableDifference | undefined): Row[] {
+  if (difference === undefined) return [];
+  const { whole: _, ...figures } = difference;
+  return [{ ...row, ...figures }];
+}
 
 function rowOf({ name, parent, parts }: WholeTable): Row {
   const sum = (of: (part: TableStatistics) => number): number =>
@@ -102,6 +138,8 @@ function rowOf({ name, parent, parts }: WholeTable): Row {
     indexBytes: bytes(({ indexBytes }) => indexBytes),
     toastBytes: bytes(({ toastBytes }) => toastBytes),
     totalBytes: bytes(totalOf),
+    growthBytes: null,
+    growthRows: null,
   };
 }
 
