@@ -4,6 +4,7 @@ import { MarketDataService } from './market-data.service';
 import { MarketEpoch } from './market-epoch.entity';
 import { Market } from './market.entity';
 import { MarketsController } from './markets.controller';
+import { MarketsMetrics, marketsMetricProvider } from './markets.metrics';
 import { MarketsService } from './markets.service';
 import { OrderBookQueries } from './order-book.queries';
 import { OrderEndingsService } from './order-endings.service';
@@ -29,6 +30,8 @@ import { TradingWarming } from './trading.warming';
     OrderHistoryService,
     OrderBookQueries,
     TradingWarming,
+    MarketsMetrics,
+    marketsMetricProvider,
     TradingMetrics,
     ...tradingMetricProviders,
   ],
