@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ensureInstalled } from './debian-program.mjs';
 import { startRedis } from './redis-server.mjs';
 
 const require = createRequire(import.meta.url);
@@ -11,6 +12,7 @@ const require = createRequire(import.meta.url);
  * Workers find them in the environment.
  */
 export default async function setUp() {
+  ensureInstalled('promtool', 'prometheus'); // alerts and dashboards are tried by it
   const { startEmbeddedPostgres } = require('../../dist/src/database/embedded/embedded-postgres.js');
   const directory = mkdtempSync(join(tmpdir(), 'gridtokenx-test-'));
   chmodSync(directory, 0o755); // as root, PostgreSQL runs as another user, who has to come in

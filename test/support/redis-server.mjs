@@ -1,17 +1,14 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { spawn } from 'node:child_process';
 import { createServer, connect } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
+import { ensureInstalled } from './debian-program.mjs';
 
 const START_DEADLINE_MS = 10_000;
 
-/**
- * Starts redis-server on a free port of loopback. Where the program is missing and this is Debian run by root,
- * it is installed; elsewhere the one command to run is said.
- */
+/** Starts redis-server on a free port of loopback. */
 export async function startRedis(directory) {
-  ensureInstalled();
+  ensureInstalled('redis-server', 'redis-server', 'redis');
   const port = await freePort();
   const server = spawn(
     'redis-server',
@@ -26,30 +23,6 @@ export async function startRedis(directory) {
       if (server.exitCode === null) await once(server, 'exit');
     },
   };
-}
-
-function ensureInstalled() {
-  if (isInstalled()) return;
-  if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) {
-    throw new Error(
-      'The tests need redis-server on PATH: install it, for example with `sudo apt-get install redis-server` or `brew install redis`',
-    );
-  }
-  process.stdout.write('Installing redis-server with apt-get, the tests need it\n');
-  execFileSync('apt-get', ['update', '-qq'], { stdio: 'inherit' });
-  execFileSync('apt-get', ['install', '-y', '-qq', 'redis-server'], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-  });
-}
-
-function isInstalled() {
-  try {
-    execFileSync('redis-server', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function freePort() {
