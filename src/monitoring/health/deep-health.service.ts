@@ -1,13 +1,13 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
 import { CacheService } from '../../cache/cache.service';
+import { TooLate, withinDeadline } from '../../cache/deadline';
 import { databaseFailure, reasonOf } from '../../database/failures';
 import { HealthChecks, type HealthCheck } from './health-checks';
 import { deepHealth } from './health.cache';
 import { HealthDatabase, PART_DEADLINE_MS } from './health-database';
 import { worstOf, type DeepHealth, type PartHealth } from './part-health';
 import { indicatorOf, resultOf } from './terminus-result';
-import { TooLate, within } from './within';
 
 /** The deep check: all that was declared, each on its own, kept for half a minute. */
 @Injectable()
@@ -46,7 +46,7 @@ export class DeepHealthService {
   /** What one part throws is its own: the others are told of all the same. */
   private async judge(name: string, check: HealthCheck): Promise<PartHealth> {
     try {
-      return await within(PART_DEADLINE_MS, check(this.database));
+      return await withinDeadline(check(this.database), PART_DEADLINE_MS, name);
     } catch (error) {
       const failure = databaseFailure(error);
       if (error instanceof TooLate || failure === 'slow' || failure === 'busy') return UNKNOWN;

@@ -7,6 +7,9 @@ export const PART_DEADLINE_MS = 2_000;
 /** Of the question whether this process can work, which is asked every two seconds at most. */
 export const PROBE_DEADLINE_MS = 1_500;
 
+/** pg's own limits free connections that hang; those who ask have given up by then. */
+const LONGER_MS = 500;
+
 const APPLICATION = 'gridtokenx health';
 const READERS = 2;
 /** Longer than probes are apart, mostly. */
@@ -28,16 +31,16 @@ export class HealthDatabase implements OnApplicationShutdown {
       application_name: APPLICATION,
       max: 1,
       idleTimeoutMillis: PROBE_IDLE_MS,
-      connectionTimeoutMillis: PROBE_DEADLINE_MS,
-      query_timeout: PROBE_DEADLINE_MS,
+      connectionTimeoutMillis: PROBE_DEADLINE_MS + LONGER_MS,
+      query_timeout: PROBE_DEADLINE_MS + LONGER_MS,
     });
     this.readers = new Pool({
       connectionString: ownerUrl,
       application_name: APPLICATION,
       max: READERS,
       idleTimeoutMillis: READER_IDLE_MS,
-      connectionTimeoutMillis: PART_DEADLINE_MS,
-      query_timeout: PART_DEADLINE_MS,
+      connectionTimeoutMillis: PART_DEADLINE_MS + LONGER_MS,
+      query_timeout: PART_DEADLINE_MS + LONGER_MS,
       statement_timeout: PART_DEADLINE_MS,
       options: '-c default_transaction_read_only=on',
     });

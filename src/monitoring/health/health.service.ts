@@ -1,11 +1,11 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
 import { CacheService } from '../../cache/cache.service';
+import { withinDeadline } from '../../cache/deadline';
 import { missingMigrations } from './applied-migrations';
 import { HealthDatabase, PROBE_DEADLINE_MS } from './health-database';
 import type { PartHealth } from './part-health';
 import { indicatorOf, resultOf } from './terminus-result';
-import { within } from './within';
 
 const FRESH_MS = 2_000;
 
@@ -80,11 +80,13 @@ export class HealthService implements OnModuleDestroy {
 
   /** Undefined while the database does not answer. */
   private missing(): Promise<string[] | undefined> {
-    return within(PROBE_DEADLINE_MS, missingMigrations(this.database)).catch(() => undefined);
+    return withinDeadline(missingMigrations(this.database), PROBE_DEADLINE_MS, 'PostgreSQL').catch(
+      () => undefined,
+    );
   }
 
   private isCacheAnswering(): Promise<boolean> {
-    return within(PROBE_DEADLINE_MS, this.cache.isAnswering()).catch(() => false);
+    return withinDeadline(this.cache.isAnswering(), PROBE_DEADLINE_MS, 'The cache').catch(() => false);
   }
 }
 
