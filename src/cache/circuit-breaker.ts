@@ -5,6 +5,7 @@ export type BreakerState = 'closed' | 'half-open' | 'open';
 const FAILURES = 3;
 const FIRST_TRY_MS = 100;
 const LAST_TRY_MS = 2_000;
+const ROUNDS = 2;
 
 interface Watcher {
   /** It is tried again: whatever has to be done before others may use it. Rejects when it still fails. */
@@ -83,17 +84,27 @@ export class CircuitBreaker {
   private async attempt(): Promise<void> {
     if (this.stopped || this.current !== 'open') return;
     this.change('half-open');
-    try {
-      do {
-        this.again = false;
-        await this.watcher.tryAgain();
-      } while (this.again);
+    if (await this.succeeds()) {
       this.failures = 0;
       this.change('closed');
-    } catch {
+    } else {
       this.change('open');
       this.schedule();
     }
+  }
+
+  /** What failed while it was being tried is tried once more at once, and then after a pause. */
+  private async succeeds(): Promise<boolean> {
+    try {
+      for (let round = 0; round < ROUNDS; round++) {
+        this.again = false;
+        await this.watcher.tryAgain();
+        if (!this.again) return true;
+      }
+    } catch {
+      // It says so by being open.
+    }
+    return false;
   }
 
   private change(state: BreakerState, reason?: string): void {

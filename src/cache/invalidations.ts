@@ -9,8 +9,8 @@ import type { RedisGate } from './redis/redis-gate';
 import type { RedisInvalidations } from './redis/redis-invalidations';
 import { HOLD_MS, newVersion } from './redis/tag-versions';
 
-/** More than this that could not be said becomes "everything". */
-const MAX_OWED = 10_000;
+/** More than this that could not be said becomes "everything": after an outage that is dropped anyway. */
+const MAX_OWED = 1_000;
 const RETRY_MS = 500;
 /** Without Redis, at the end. */
 const LAST_TRY_MS = 1_000;
@@ -47,7 +47,7 @@ export class Invalidations implements BusListener {
     private readonly shared: SharedTier | undefined,
   ) {
     shared?.gate.onRecovery((asker, dropsAll) =>
-      this.payDebts(dropsAll, (owed) => shared.invalidations.deliver(owed, undefined, asker)),
+      this.payDebts(dropsAll, (owed, paid) => shared.invalidations.deliver(owed, undefined, asker, paid)),
     );
   }
 
@@ -97,7 +97,7 @@ export class Invalidations implements BusListener {
     clearTimeout(this.timer);
     for (const [timer, tags] of this.later) {
       clearTimeout(timer);
-      this.owed.add({ tags });
+      this.note({ tags });
     }
     this.later.clear();
     // While Redis is being tried what is owed is on its way.
@@ -116,7 +116,9 @@ export class Invalidations implements BusListener {
       return withinDeadline(paid, LAST_TRY_MS, 'PostgreSQL');
     }
     if (!shared.gate.isOpen) return shared.gate.tryNow();
-    return this.payDebts(false, (owed) => shared.invalidations.deliver(owed));
+    return this.payDebts(false, (owed, paid) =>
+      shared.invalidations.deliver(owed, undefined, undefined, paid),
+    );
   }
 
   private follow(tx: Transaction, pending: Pending): void {
@@ -182,13 +184,16 @@ export class Invalidations implements BusListener {
   }
 
   private owe(invalidation: Invalidation, error: unknown): void {
-    this.owed.add(invalidation);
+    this.note(invalidation);
     const reason = `an invalidation was not taken: ${error instanceof Error ? error.message : String(error)}`;
     if (this.shared === undefined) this.retryLater(reason);
-    else {
-      if (this.owed.all) this.shared.gate.mustDropAll();
-      this.shared.gate.mustRecover(reason);
-    }
+    else this.shared.gate.mustRecover(reason);
+  }
+
+  /** What becomes "everything" means everything in Redis too, whoever has raised its namespace meanwhile. */
+  private note(invalidation: Invalidation): void {
+    this.owed.add(invalidation);
+    if (this.owed.all) this.shared?.gate.mustDropAll();
   }
 
   /** Without Redis: the others keep what they have until they are told. */
@@ -210,19 +215,17 @@ export class Invalidations implements BusListener {
    */
   private async payDebts(
     dropsAll: boolean,
-    deliver: (owed: Invalidation) => Promise<unknown>,
+    deliver: (owed: Invalidation, paid: (part: Invalidation) => void) => Promise<unknown>,
   ): Promise<void> {
     const { owed } = this;
-    const all = owed.all || dropsAll;
     if (!dropsAll && owed.isNothing) return;
-    const lists = { tags: [...owed.tags], keys: [...owed.keys], patterns: [...owed.patterns] };
-    const invalidation: Invalidation = { ...lists, ...(all && { all }) };
+    const invalidation = { ...owed.lists(), ...((owed.all || dropsAll) && { all: true as const }) };
     // What is owed from now on is another debt, the same tag too.
     this.owed = new Owed();
     try {
-      await deliver(invalidation);
+      await deliver(invalidation, (part) => owed.strike(part));
     } catch (error) {
-      this.owed.add({ ...lists, ...(owed.all && { all: owed.all }) });
+      this.note({ ...owed.lists(), ...(owed.all && { all: true as const }) });
       throw error;
     }
     this.drop(invalidation);
@@ -243,6 +246,17 @@ class Owed {
 
   private get size(): number {
     return this.tags.size + this.keys.size + this.patterns.size;
+  }
+
+  lists() {
+    return { tags: [...this.tags], keys: [...this.keys], patterns: [...this.patterns] };
+  }
+
+  /** They have been told of this. */
+  strike({ tags = [], keys = [], patterns = [] }: Invalidation): void {
+    for (const tag of tags) this.tags.delete(tag);
+    for (const key of keys) this.keys.delete(key);
+    for (const pattern of patterns) this.patterns.delete(pattern);
   }
 
   add({ tags = [], keys = [], patterns = [], all }: Invalidation): void {

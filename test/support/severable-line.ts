@@ -7,7 +7,7 @@ export class SeverableLine {
   private isCut = false;
   private readonly server = createServer((near) => this.join(near));
 
-  private constructor(private readonly port: number) {}
+  private constructor(private port: number) {}
 
   static async to(port: number): Promise<SeverableLine> {
     const line = new SeverableLine(port);
@@ -34,6 +34,16 @@ export class SeverableLine {
 
   mend(): void {
     this.isCut = false;
+  }
+
+  /** Nothing comes over it any more for those who are on it, and nobody tells them; who comes later is served. */
+  silence(): void {
+    for (const socket of this.sockets) socket.unpipe().resume();
+  }
+
+  /** Who comes later is led to another port; who is on it stays where they are. */
+  leadTo(port: number): void {
+    this.port = port;
   }
 
   async stop(): Promise<void> {

@@ -87,6 +87,11 @@ export class RedisConnection {
     if (this.link !== undefined) this.lost(this.link, reason);
   }
 
+  /** It does what it is there for: when it is lost a new one is made soon. */
+  prove(): void {
+    this.pauseMs = FIRST_PAUSE_MS;
+  }
+
   close(): void {
     this.closed = true;
     clearTimeout(this.timer);
@@ -112,7 +117,6 @@ export class RedisConnection {
       await withinDeadline(prepare(link), 2 * this.connectTimeoutMs, 'Redis');
       if (this.closed) return link.close(); // what was on its way when it was closed has arrived since
       this.link = link;
-      this.pauseMs = FIRST_PAUSE_MS;
       this.watcher.connected();
     } catch (error) {
       this.failed(link, reasonOf(error));

@@ -9,3 +9,7 @@ export function reasonOf(error: unknown): string {
 /** Redis does not know the command, or this user may not give it. */
 export const isRefusal = (error: unknown): boolean =>
   error instanceof ErrorReply && /^(NOPERM|ERR unknown)/i.test(error.message);
+
+/** Whoever answers is no master, or not yet: the address leads to another one, or will in a moment. */
+export const isNoMaster = (error: unknown): boolean =>
+  error instanceof ErrorReply && /^(READONLY|MASTERDOWN|LOADING)\b/.test(error.message);

@@ -1,10 +1,10 @@
 import { Logger } from '@nestjs/common';
 import type { CacheEvents } from '../cache-events';
 import { CircuitBreaker, type BreakerState } from '../circuit-breaker';
-import { Deadlines, withinDeadline } from '../deadline';
+import { Deadlines, TooLate, withinDeadline } from '../deadline';
 import { Namespace, type Missed } from './namespace';
 import { RedisAway, RedisConnection } from './redis-connection';
-import { reasonOf } from './redis-errors';
+import { isNoMaster, reasonOf } from './redis-errors';
 import { NAMESPACE_KEY } from './redis-keys';
 
 /** Redis answered something that is no answer to the question. */
@@ -158,7 +158,7 @@ export class RedisGate implements Asker {
       this.refusedForMemory++;
       return;
     }
-    if (error instanceof UnexpectedReply) this.connection.drop(error.message);
+    if (error instanceof UnexpectedReply || isNoMaster(error)) this.connection.drop(reasonOf(error));
     this.breaker.failed(reasonOf(error));
     if (!this.breaker.isClosed) this.hasBeenAway = true;
   }
@@ -168,7 +168,7 @@ export class RedisGate implements Asker {
     try {
       await this.checkNamespace('nothing');
     } catch (error) {
-      if (error instanceof UnexpectedReply) this.connection.drop(error.message);
+      if (error instanceof UnexpectedReply || isNoMaster(error)) this.connection.drop(reasonOf(error));
       else if (!this.isChecked) this.markAway(reasonOf(error));
     }
   }
@@ -185,10 +185,19 @@ export class RedisGate implements Asker {
       if (pong !== 'PONG') throw new UnexpectedReply();
       await this.catchUp();
     } catch (error) {
-      if (error instanceof UnexpectedReply || this.connection.isCluster)
-        this.connection.drop(reasonOf(error));
+      if (this.shouldReconnect(error)) this.connection.drop(reasonOf(error));
       throw error;
     }
+  }
+
+  /** Where nothing comes any more, or from the wrong one, another connection may lead further. */
+  private shouldReconnect(error: unknown): boolean {
+    return (
+      this.connection.isCluster ||
+      error instanceof UnexpectedReply ||
+      error instanceof TooLate ||
+      isNoMaster(error)
+    );
   }
 
   /** What happens from now on is not of this recovery, but of the next one. */
@@ -211,6 +220,7 @@ export class RedisGate implements Asker {
     const version = await this.namespace.check(missed, this.timed);
     if (version === undefined) throw new UnexpectedReply();
     this.isChecked = true;
+    this.connection.prove();
     if (this.namespace.knowsServer || this.complainedOfServer) return;
     this.complainedOfServer = true;
     this.logger.warn(

@@ -10,7 +10,8 @@ import { leaseKey, NAMESPACE_KEY, tagKey, valueKey } from './redis-keys';
 import { VERSION_OF } from './redis-scripts';
 import { isHeld, LOAD_TTL_MS, newVersion, NO_VERSION, TAG_TTL_MS } from './tag-versions';
 
-const SCAN_COUNT = '1000';
+/** Keys that are looked at in one step; those that match go before its deadline. */
+const SCAN_COUNT = '250';
 const MAX_LAST_VERSIONS = 10_000;
 
 /** What Redis says of a key now. */
