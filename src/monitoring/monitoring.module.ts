@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { PrometheusModule } from '@willsoto/nestjs-prometheus';
+import { ActionsController } from './actions/actions.controller';
+import { actions } from './actions/actions.providers';
 import { CacheAdminController } from './cache/cache-admin.controller';
 import { CacheAdminService } from './cache/cache-admin.service';
 import { HealthModule } from './health/health.module';
@@ -18,7 +20,7 @@ import { ReportsService } from './reports/reports.service';
     HistoryModule,
     MaintenanceModule,
   ],
-  controllers: [CacheAdminController, ReportsController],
-  providers: [CacheAdminService, ReportDatabase, ReportsService, ...metrics],
+  controllers: [CacheAdminController, ReportsController, ActionsController],
+  providers: [CacheAdminService, ReportDatabase, ReportsService, ...actions, ...metrics],
 })
 export class MonitoringModule {}
