@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
+import { SPANS } from '../src/tracing/tracing.module';
 import { startApp, type TestApp } from './support/app';
 import { asOwner } from './support/database';
 import { until } from './support/eventually';
@@ -164,4 +165,13 @@ describe('a collector that is away', () => {
     expect(told()[0]?.['msg']).toMatch(/ECONNREFUSED.*OTEL_EXPORTER_OTLP_ENDPOINT/);
     Logger.overrideLogger(false);
   }, 60_000);
+});
+
+describe('no collector', () => {
+  it('means that nothing is hooked into requests, and that no spans are made', async () => {
+    const app = await startApp();
+    expect(app.nest.getHttpAdapter().getInstance().hasRequestDecorator('trace')).toBe(false);
+    expect(app.nest.get(SPANS)).toBeUndefined();
+    await app.close();
+  });
 });
