@@ -28,10 +28,11 @@ import { CacheWarming } from './warming/cache-warming';
         settings: CacheSettings,
         events: CacheEvents,
         database: DatabaseService,
-        { applicationUrl }: DatabaseUrls,
+        { ownerUrl }: DatabaseUrls,
       ) => {
         // An embedded database has one server process, which need not listen to itself.
-        const bus = embedded ? new NoBus() : new PostgresBus(applicationUrl, database);
+        // The application's URL may lead to PgBouncer, where nobody can listen.
+        const bus = embedded ? new NoBus() : new PostgresBus(ownerUrl, database);
         return new CacheService(assembleCache(settings, events, bus));
       },
     },

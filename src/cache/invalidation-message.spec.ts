@@ -1,4 +1,4 @@
-import { decodeInvalidation, encodeInvalidation } from './invalidation-message';
+import { decodeInvalidation, encodeHeartbeat, encodeInvalidation } from './invalidation-message';
 
 describe('messages of invalidations', () => {
   it('are split below the limit, and lose nothing', () => {
@@ -19,6 +19,11 @@ describe('messages of invalidations', () => {
     ).toEqual([{ all: true }]);
     for (const text of ['', '{', 'null', '7', '{"s":"a"}', '{"s":"a","t":7}', '{"s":"a","k":[1]}'])
       expect(decodeInvalidation('you', text)).toEqual({ all: true });
+  });
+
+  it('of a heartbeat drop nothing anywhere', () => {
+    expect(decodeInvalidation('you', encodeHeartbeat('me'))).toEqual({ tags: [] });
+    expect(decodeInvalidation('me', encodeHeartbeat('me'))).toBeUndefined();
   });
 
   it('are not heard by whoever sent them', () => {

@@ -38,6 +38,9 @@ export function encodeInvalidation(
   return texts;
 }
 
+/** What a process says to hear itself. It is an invalidation of nothing, so that whoever hears it drops nothing. */
+export const encodeHeartbeat = (sender: string): string => JSON.stringify({ s: sender, [LISTS.tags]: [] });
+
 /** Lists of nothing are left out; nothing at all is nothing to say. */
 function encodeWhole(sender: string, invalidation: Invalidation): string[] {
   const message: Record<string, unknown> = { s: sender };

@@ -4,6 +4,7 @@ import { newId } from '../common/id';
 import type { DatabaseService } from '../database/database.service';
 import type { Transaction } from '../database/transaction';
 import { withinDeadline } from './deadline';
+import { Heartbeat, type Beat } from './heartbeat';
 import type { BusListener, Invalidation, InvalidationBus } from './invalidation-bus';
 import { decodeInvalidation, encodeInvalidation } from './invalidation-message';
 
@@ -11,27 +12,36 @@ const CHANNEL = 'gridtokenx_cache';
 /** PostgreSQL takes less than 8000 bytes. */
 const MAX_BYTES = 7_900;
 const CONNECT_MS = 5_000;
-/** How often it is asked whether it still listens, and how long an answer may take. */
+/** How often it is found out whether it still hears, and how long an answer may take. */
 const HEARTBEAT_MS = 1_000;
 const FIRST_PAUSE_MS = 50;
 const LAST_PAUSE_MS = 2_000;
 
 const NOTIFY = `SELECT pg_notify('${CHANNEL}', text) FROM unnest($1::text[]) AS text`;
+/** Commits that notify wait for each other: this one lets them wait for no disk. */
+const NOTIFY_MYSELF = `SELECT set_config('synchronous_commit', 'off', true), pg_notify('${CHANNEL}', $1)`;
 
 /**
  * Carries invalidations by PostgreSQL's LISTEN and NOTIFY, for several processes without Redis. What a transaction
- * changed is told as part of it: delivered with the commit, and not at all without one.
+ * changed is told as part of it: delivered with the commit, and not at all without one. It listens only once it has heard
+ * itself: behind PgBouncer in transaction mode LISTEN is answered, and nothing ever arrives.
  */
 export class PostgresBus implements InvalidationBus {
   private readonly me = newId();
+  private readonly heartbeat = new Heartbeat(this.me, 'PostgreSQL', HEARTBEAT_MS);
   private readonly logger = new Logger('Cache');
   private listener: BusListener | undefined;
   private client: Client | undefined;
   private isListening = false;
   private pauseMs = FIRST_PAUSE_MS;
   private timer: NodeJS.Timeout | undefined;
+  private complained = false;
   private closed = false;
 
+  /**
+   * @param url leads to PostgreSQL itself, into the same database as `database`
+   * @param database the way that invalidations go
+   */
   constructor(
     private readonly url: string,
     private readonly database: DatabaseService,
@@ -70,8 +80,11 @@ export class PostgresBus implements InvalidationBus {
     try {
       await client.connect();
       await withinDeadline(client.query(`LISTEN ${CHANNEL}`), HEARTBEAT_MS, 'PostgreSQL');
+      const beat = await this.beat();
       if (this.client !== client || this.closed) return;
+      if (beat !== 'heard') return this.stayDeaf(client, beat);
       this.pauseMs = FIRST_PAUSE_MS;
+      this.complained = false;
       this.isListening = true;
       this.listener?.listening();
       this.watch(client);
@@ -80,19 +93,45 @@ export class PostgresBus implements InvalidationBus {
     }
   }
 
+  private beat(): Promise<Beat> {
+    return this.heartbeat.beat(() => this.database.query(NOTIFY_MYSELF, [this.heartbeat.text]));
+  }
+
+  private stayDeaf(client: Client, beat: Beat): void {
+    if (beat === 'missed' && !this.complained) {
+      this.complained = true;
+      this.logger.warn(
+        'Nothing is cached: notifications do not arrive. Let DATABASE_MIGRATION_URL (DATABASE_URL without it) lead to PostgreSQL itself, not to PgBouncer, and into the same database as DATABASE_URL',
+      );
+    }
+    this.lose(client);
+  }
+
   private hear(text: string): void {
+    this.heartbeat.heard(text);
     const invalidation = decodeInvalidation(this.me, text);
     if (invalidation !== undefined) this.listener?.heard(invalidation);
   }
 
   private watch(client: Client): void {
     this.timer = setTimeout(() => {
-      void withinDeadline(client.query('SELECT 1'), HEARTBEAT_MS, 'PostgreSQL').then(
-        () => this.client === client && this.watch(client),
-        () => this.lose(client),
-      );
+      void this.hears(client).then((hears) => {
+        if (this.client !== client || this.closed) return;
+        if (hears) this.watch(client);
+        else this.lose(client);
+      });
     }, HEARTBEAT_MS);
     this.timer.unref();
+  }
+
+  /** Where the application's connections are all busy, or away, it is enough that this one lives. */
+  private async hears(client: Client): Promise<boolean> {
+    try {
+      await withinDeadline(client.query('SELECT 1'), HEARTBEAT_MS, 'PostgreSQL');
+    } catch {
+      return false;
+    }
+    return (await this.beat()) !== 'missed';
   }
 
   private lose(client: Client): void {
@@ -107,6 +146,7 @@ export class PostgresBus implements InvalidationBus {
 
   private async discard(): Promise<void> {
     clearTimeout(this.timer);
+    this.heartbeat.stop();
     const client = this.client;
     this.client = undefined;
     if (this.isListening) this.listener?.lost();
