@@ -4,6 +4,8 @@ import { ActionsController } from './actions/actions.controller';
 import { actions } from './actions/actions.providers';
 import { CacheAdminController } from './cache/cache-admin.controller';
 import { CacheAdminService } from './cache/cache-admin.service';
+import { ChecklistController } from './checklist/checklist.controller';
+import { checklist } from './checklist/checklist.providers';
 import { HealthModule } from './health/health.module';
 import { HistoryModule } from './history/history.module';
 import { MaintenanceModule } from './maintenance/maintenance.module';
@@ -20,7 +22,7 @@ import { ReportsService } from './reports/reports.service';
     HistoryModule,
     MaintenanceModule,
   ],
-  controllers: [CacheAdminController, ReportsController, ActionsController],
-  providers: [CacheAdminService, ReportDatabase, ReportsService, ...actions, ...metrics],
+  controllers: [CacheAdminController, ChecklistController, ReportsController, ActionsController],
+  providers: [CacheAdminService, ReportDatabase, ReportsService, ...actions, ...checklist, ...metrics],
 })
 export class MonitoringModule {}

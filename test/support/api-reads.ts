@@ -101,6 +101,7 @@ const usersReads = (ofHeavy: string, heavyId: string): Reads[] => [
   },
   { route: '/api/admin/cache/stats', as: 'auditor' },
   { route: '/api/admin/health', as: 'auditor' },
+  { route: '/api/admin/performance/checklist', as: 'auditor' },
   { route: '/api/auth/sessions', as: 'heavy' },
   { route: '/api/users/me', as: 'heavy' },
   { route: '/api/users/{id}', as: 'admin', of: heavyId },
