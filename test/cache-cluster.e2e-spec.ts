@@ -39,6 +39,15 @@ describe('a cluster of three nodes', () => {
   afterEach(closeCaches);
   afterAll(() => Promise.all(nodes.map((node) => node.stop())));
 
+  const answer = async ({ url: of }: RedisProcess, ...command: string[]): Promise<string> => {
+    const client = await createClient({ url: of }).connect();
+    try {
+      return String(await client.sendCommand(command));
+    } finally {
+      await client.disconnect();
+    }
+  };
+
   const url = () => nodes.map((node) => node.url).join(',');
   const pair = () =>
     Promise.all([connectedCache({ url: url() }), connectedCache({ url: url(), firstTierBytes: 0 })]);
@@ -98,5 +107,36 @@ describe('a cluster of three nodes', () => {
       return (await one.cache.getOrCompute(entry, load)) === (await one.cache.getOrCompute(entry, load));
     };
     await until(async () => (await Promise.all(Array.from({ length: 20 }, cached))).every(Boolean));
+  });
+
+  it('may lose the node that a process listens at, and that lives on: it listens at another one', async () => {
+    const fourth = await RedisProcess.start('--cluster-enabled', 'yes', '--cluster-node-timeout', '2000');
+    try {
+      for (const { port } of nodes) await answer(fourth, 'CLUSTER', 'MEET', '127.0.0.1', String(port));
+      const id = (await answer(fourth, 'CLUSTER', 'MYID')).trim();
+      const hear = async (node: RedisProcess) =>
+        new RegExp(`^${id} .* connected$`, 'm').test(await answer(node, 'CLUSTER', 'NODES'));
+      await until(async () => (await Promise.all(nodes.map(hear))).every(Boolean), 'the fourth node');
+      await until(async () => (await answer(fourth, 'CLUSTER', 'INFO')).includes('cluster_state:ok'));
+      const listening = await connectedCache({ url: `${fourth.url},${url()}` });
+      const lost = jest.spyOn(listening.parts.invalidations, 'lost');
+      const entry = someEntry();
+      await listening.cache.getOrCompute(entry, () => Promise.resolve(1));
+      await answer(fourth, 'CLUSTER', 'RESET', 'SOFT');
+      for (const node of nodes) await answer(node, 'CLUSTER', 'FORGET', id);
+      await until(() => lost.mock.calls.length > 0, 'the loss');
+      await until(() => listening.cache.isAnswering(), 'listening again');
+      await until(async () => {
+        await listening.cache.getOrCompute(entry, () => Promise.resolve(1));
+        return listening.cache.peek(entry) !== undefined;
+      }, 'the answer in memory');
+      const other = await connectedCache({ url: url() });
+      await other.cache.invalidate(entry.tags);
+      await until(() => listening.cache.peek(entry) === undefined, 'the message');
+      expect(await listening.cache.getOrCompute(entry, () => Promise.resolve(2))).toBe(2);
+    } finally {
+      await closeCaches();
+      await fourth.stop();
+    }
   });
 });

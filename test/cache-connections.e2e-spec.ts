@@ -41,14 +41,17 @@ describe('connections of a process', () => {
     const { cache } = await connectedCache({ url: redis.url, maxConnections, firstTierBytes: 0 });
     const entry = someEntry();
     await cache.getOrCompute(entry, () => Promise.resolve(1));
-    for (let look = 0; look < maxConnections; look++)
-      expect(await cache.getOrCompute(entry, () => Promise.resolve(2))).toBe(1);
-    const lines = await others();
-    expect(lines).toHaveLength(maxConnections);
-    expect(lines.filter((line) => line.includes('cmd=subscribe') || line.includes('cmd=ping'))).toHaveLength(
-      1,
-    );
-    expect(lines.filter((line) => line.includes('cmd=mget'))).toHaveLength(Math.max(1, maxConnections - 2));
+    // A heartbeat in between may have been the last command of the one that writes: then they look again.
+    await until(async () => {
+      for (let look = 0; look < maxConnections; look++)
+        expect(await cache.getOrCompute(entry, () => Promise.resolve(2))).toBe(1);
+      const lines = await others();
+      expect(lines).toHaveLength(maxConnections);
+      expect(
+        lines.filter((line) => line.includes('cmd=subscribe') || line.includes('cmd=ping')),
+      ).toHaveLength(1);
+      return lines.filter((line) => line.includes('cmd=mget')).length === Math.max(1, maxConnections - 2);
+    }, 'looks by all that read');
     await closeCaches();
     await until(async () => (await others()).length === 0, 'all of them closed');
   });
