@@ -11,6 +11,7 @@ import { HistoryModule } from './history/history.module';
 import { MaintenanceModule } from './maintenance/maintenance.module';
 import { metrics } from './metrics/metrics';
 import { MetricsController } from './metrics/metrics.controller';
+import { QueriesController } from './reports/queries.controller';
 import { ReportDatabase } from './reports/report-database';
 import { ReportsController } from './reports/reports.controller';
 import { ReportsService } from './reports/reports.service';
@@ -22,7 +23,20 @@ import { ReportsService } from './reports/reports.service';
     HistoryModule,
     MaintenanceModule,
   ],
-  controllers: [CacheAdminController, ChecklistController, ReportsController, ActionsController],
-  providers: [CacheAdminService, ReportDatabase, ReportsService, ...actions, ...checklist, ...metrics],
+  controllers: [
+    CacheAdminController,
+    ChecklistController,
+    QueriesController,
+    ReportsController,
+    ActionsController,
+  ],
+  providers: [
+    CacheAdminService,
+    ReportDatabase,
+    ReportsService,
+    ...actions,
+    ...checklist,
+    ...metrics,
+  ],
 })
 export class MonitoringModule {}

@@ -61,14 +61,15 @@ export async function statementSeries(
   return rows.map((row) => ({ ...row, at: row.at.toISOString() }));
 }
 
-/** The text of a statement, without values; undefined where it was never seen. */
-export async function recordedStatement(
-  source: ReportSource,
-  queryId: string,
-): Promise<{ readonly statement: string; readonly firstSeenAt: Date } | undefined> {
-  const [row] = await source.query<{ statement: string; firstSeenAt: Date }>(
-    `SELECT statement, first_seen_at AS "firstSeenAt" FROM recorded_statements WHERE query_id = $1::bigint`,
+/** The text of a statement, without values; undefined where it was never seen, or where there is no history. */
+export async function recordedStatement(source: ReportSource, queryId: string): Promise<string | undefined> {
+  const [history] = await source.query<{ here: boolean }>(
+    `SELECT to_regclass('recorded_statements') IS NOT NULL AS here`,
+  );
+  if (history?.here !== true) return undefined;
+  const [row] = await source.query<{ statement: string }>(
+    'SELECT statement FROM recorded_statements WHERE query_id = $1::bigint',
     [queryId],
   );
-  return row;
+  return row?.statement;
 }

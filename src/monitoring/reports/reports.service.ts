@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { InvalidInput, NotFound } from '../../common/domain-error';
 import { DatabaseService } from '../../database/database.service';
+import { NotAvailable } from './not-available';
+import { queryDetail } from './query-detail';
 import type { ReportQuery } from './report';
 import { ReportDatabase } from './report-database';
 import { readReport, sourceOf, type ReportAnswer } from './report-reader';
@@ -32,6 +34,21 @@ export class ReportsService {
       throw new InvalidInput([
         { field: query.from === undefined ? 'to' : 'from', detail: `${name} has no history: leave it out` },
       ]);
-    return readReport(report, await sourceOf(this.reports, this.database.poolState()), query);
+    return readReport(report, await this.source(), query);
+  }
+
+  /** One statement by pg_stat_statements' identifier; where something is missing for it, what, and how to get it. */
+  async query(id: string, window: Pick<ReportQuery, 'from' | 'to'>) {
+    try {
+      return { available: true, ...(await queryDetail(await this.source(), id, window)) };
+    } catch (error) {
+      if (!(error instanceof NotAvailable)) throw error;
+      const { missing, howTo } = error;
+      return { available: false, missing, howTo };
+    }
+  }
+
+  private source() {
+    return sourceOf(this.reports, this.database.poolState());
   }
 }

@@ -3,6 +3,7 @@ import { cacheHitRatio } from './cache-hit-ratio.report';
 import { connections } from './connections.report';
 import { drift } from './drift.report';
 import { history } from './history.report';
+import { indexesAdvice } from './indexes-advice.report';
 import { indexesDuplicate } from './indexes-duplicate.report';
 import { indexesInvalid } from './indexes-invalid.report';
 import { indexesMissing } from './indexes-missing.report';
@@ -40,6 +41,7 @@ export const REPORTS: readonly Report[] = [
   drift,
   tables,
   indexes,
+  indexesAdvice,
   indexesUnused,
   indexesDuplicate,
   indexesInvalid,

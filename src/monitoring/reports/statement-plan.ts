@@ -1,0 +1,106 @@
+import { rowsOf, type StatementRunner } from '../../database/indexes/statement-runner';
+import { sqlState } from '../../database/query-events';
+import { withoutValues } from '../../database/statement-fingerprint';
+import type { PlanNode } from './plan-node';
+import type { ReportSource } from './report-source';
+
+/** The plan for any values, or a sentence why there is none. */
+export type StatementPlan = { readonly plan: PlanNode } | { readonly why: string };
+
+/** EXPLAIN (GENERIC_PLAN) came with PostgreSQL 16. */
+const GENERIC_PLAN_SINCE = 160_000;
+/** To plan takes milliseconds; joins of many tables longer. */
+const PLANNING_MS = 3_000;
+/** Longer ones are generated, such as loads of many rows. */
+const MOST_CHARACTERS = 50_000;
+const PLANNED = /^(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b/i;
+const SEVERAL = /;\s*\S/;
+/** A constant that says its type: `interval '1 day'` was recorded as `interval $1`, which is no SQL. */
+const TYPED_CONSTANT = /\b(interval|timestamptz|timestamp|date|time)\s+(\$\d+)/gi;
+
+/** Why PostgreSQL makes no plan, by the SQLSTATE: its own words may repeat values. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  '42601': 'its form without values is no statement: a value stood where SQL takes no parameter',
+  '42P01': 'a table that it reads is gone',
+  '42703': 'a column that it reads is gone',
+  '42883': 'a function or operator that it needs is gone, or is not known for values of any type',
+  '42P18': 'PostgreSQL cannot tell the type of a value that was left out',
+  '42804': 'PostgreSQL cannot tell the type of a value that was left out',
+  '42501': 'the owner of the database may not read what it reads',
+  '55P03': 'somebody keeps everyone else out of a table that it reads',
+  '57014': `planning it took longer than ${PLANNING_MS / 1_000} s`,
+};
+
+/**
+ * The text of a statement that pg_stat_statements has recorded in this database, with parameters where values were.
+ * @param schema that of the extension, quoted
+ * @returns undefined where it has none
+ */
+export async function recordedText(
+  source: ReportSource,
+  schema: string,
+  queryId: string,
+): Promise<string | undefined> {
+  const [row] = await source.query<{ text: string }>(
+    `SELECT left(s.query, $2) AS text FROM ${schema}.pg_stat_statements s
+      WHERE s.queryid = $1::bigint
+        AND s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1`,
+    [queryId, MOST_CHARACTERS + 1],
+  );
+  return row?.text;
+}
+
+/**
+ * Plans a recorded statement for any values, in a read-only transaction that is rolled back; it is never run. The text goes to
+ * PostgreSQL as it is: never give one that comes from a request.
+ * @param session a new one of the owner; hypothetical indexes of it count
+ */
+export async function planOf(
+  session: StatementRunner,
+  serverVersion: number,
+  text: string,
+): Promise<StatementPlan> {
+  const plain = withoutValues(text);
+  if (!PLANNED.test(plain)) return { why: 'it is no SELECT, INSERT, UPDATE or DELETE' };
+  if (text.length > MOST_CHARACTERS) return { why: 'its text is too long' };
+  if (SEVERAL.test(plain)) return { why: 'its text is more than one statement' };
+  await session.query('BEGIN READ ONLY');
+  try {
+    await session.query(`SET LOCAL statement_timeout = ${PLANNING_MS}`);
+    return { plan: await explained(session, serverVersion, text.replace(TYPED_CONSTANT, '($2::$1)')) };
+  } catch (error) {
+    const code = sqlState(error);
+    if (code === undefined) throw error;
+    return { why: REFUSALS[code] ?? `PostgreSQL refuses to plan it (SQLSTATE ${code})` };
+  } finally {
+    await session.query('ROLLBACK');
+    await session.query('DEALLOCATE ALL');
+  }
+}
+
+interface Explained {
+  readonly 'QUERY PLAN': readonly [{ readonly Plan: PlanNode }];
+}
+
+async function explained(session: StatementRunner, serverVersion: number, text: string): Promise<PlanNode> {
+  const [row] =
+    serverVersion >= GENERIC_PLAN_SINCE
+      ? await rowsOf<Explained>(session, `EXPLAIN (GENERIC_PLAN, VERBOSE, FORMAT JSON) ${text}`)
+      : await explainedPrepared(session, text);
+  if (row === undefined) throw new Error('EXPLAIN gave no plan');
+  return row['QUERY PLAN'][0].Plan;
+}
+
+async function explainedPrepared(session: StatementRunner, text: string): Promise<Explained[]> {
+  await session.query(`PREPARE recorded AS ${text}`);
+  await session.query('SET LOCAL plan_cache_mode = force_generic_plan');
+  const [prepared] = await rowsOf<{ values: number }>(
+    session,
+    `SELECT cardinality(parameter_types) AS values FROM pg_prepared_statements WHERE name = 'recorded'`,
+  );
+  const nulls = Array.from({ length: prepared?.values ?? 0 }, () => 'NULL').join(', ');
+  return rowsOf<Explained>(
+    session,
+    `EXPLAIN (VERBOSE, FORMAT JSON) EXECUTE recorded${nulls === '' ? '' : `(${nulls})`}`,
+  );
+}
