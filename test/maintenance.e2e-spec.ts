@@ -3,6 +3,7 @@ import { MaintenanceService } from '../src/monitoring/maintenance/maintenance.se
 import { startApp, type Person, type TestApp } from './support/app';
 import { asOwner } from './support/database';
 import { eventually, until } from './support/eventually';
+import { hasMeter } from './support/generation';
 
 const MB = 1024 * 1024;
 
@@ -186,7 +187,7 @@ describe('maintenance', () => {
   describe('after imports', () => {
     afterEach(forget);
     const imported = () =>
-      owner(`SELECT state FROM pgboss.job WHERE name = 'maintenance.analyze' ORDER BY created_on`);
+      owner(`SELECT state FROM pgboss.job WHERE name = 'maintenance.analyze' AND data->>'table' = 'meters'`);
 
     it('says when there was nothing to analyse', async () => {
       await maintenance.analyzeSoon('no_such_table', 10_000);
@@ -196,6 +197,29 @@ describe('maintenance', () => {
       expect((await report()).findings).toMatchObject([
         { severity: 'critical', detail: 'failed for there is no table no_such_table' },
       ]);
+    });
+
+    it('of readings lets those be analysed', async () => {
+      const meter = await hasMeter(app, app.admin);
+      const quarter = (index: number) => new Date(Date.UTC(2026, 0, 1, 0, 15 * index)).toISOString();
+      const lines = Array.from({ length: 10_000 }, (_, index) => `${meter.serial},${quarter(index)},15,1,0`);
+      const header = 'meter_serial,interval_start,interval_minutes,generated_wh,consumed_wh';
+      const upload = await app.post('/api/meters/readings', {
+        as: app.admin,
+        headers: { 'content-type': 'text/csv' },
+        body: [header, ...lines].join('\n'),
+      });
+      expect(upload).toMatchObject({ status: 200, body: { accepted: 10_000 } });
+
+      await until(async () => (await runs()).length > 0);
+      expect((await runs())[0]).toMatchObject({
+        action: 'maintenance.analyzed',
+        entity_id: 'meter_readings',
+      });
+      const [parent] = await owner(
+        `SELECT reltuples::int AS rows FROM pg_class WHERE relname = 'meter_readings'`,
+      );
+      expect(parent).toEqual({ rows: 10_000 });
     });
 
     it('lets a table be analysed once at once, and once more for all who follow', async () => {

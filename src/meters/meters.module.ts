@@ -2,6 +2,7 @@ import { Module, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Partitions } from '../database/partitions';
 import { JobsService } from '../jobs/jobs.service';
+import { MaintenanceModule } from '../monitoring/maintenance/maintenance.module';
 import { MeterReading } from './meter-reading.entity';
 import { Meter } from './meter.entity';
 import { MetersController } from './meters.controller';
@@ -16,7 +17,7 @@ import { ReadingsController } from './readings.controller';
 import { ReadingsService } from './readings.service';
 
 @Module({
-  imports: [TypeOrmModule.forFeature([Meter, MeterReading, ReadingRevision, Mint])],
+  imports: [TypeOrmModule.forFeature([Meter, MeterReading, ReadingRevision, Mint]), MaintenanceModule],
   controllers: [ReadingsController, MetersController],
   providers: [
     MetersService,

@@ -8,6 +8,7 @@ import { newId } from '../common/id';
 import { DatabaseService } from '../database/database.service';
 import { Partitions } from '../database/partitions';
 import type { Transaction } from '../database/transaction';
+import { MaintenanceService } from '../monitoring/maintenance/maintenance.service';
 import { UsersService } from '../users/users.service';
 import { IntakeReport } from './intake-report';
 import { mayManageMeters } from './meter-rights';
@@ -51,6 +52,7 @@ export class ReadingsIntakeService {
     private readonly users: UsersService,
     private readonly audit: AuditService,
     private readonly cache: CacheService,
+    private readonly maintenance: MaintenanceService,
     @InjectMetric(READINGS) private readonly counter: Counter<'result'>,
   ) {}
 
@@ -67,7 +69,9 @@ export class ReadingsIntakeService {
       report.add(outcome, refusals);
       this.count(outcome, refusals.length);
     }
-    return report.view();
+    const view = report.view();
+    await this.maintenance.analyzeSoon('meter_readings', view.accepted + view.revised);
+    return view;
   }
 
   private async takeBatch(
