@@ -5,6 +5,7 @@ import { reserve, transfer } from '../../src/ledger/transfer';
 import type { ApiCalls } from './api-calls';
 import type { Person, TestApp } from './app';
 import { asOwner } from './database';
+import { tendDatabase } from './database-tending';
 import type { KnownPeople } from './filled-app';
 import { generates, hasMeter } from './generation';
 import { tokenSentTo } from './mailbox';
@@ -25,6 +26,7 @@ export async function writeEverything(app: TestApp, api: ApiCalls, people: Known
   await writeSales(app, api);
   await writeCertificates(app, api, people);
   await dropAnswers(api, people);
+  await tendDatabase(app, api, people);
 }
 
 /** What the filled market's own offers and orders hold is in nobody's accounts: theirs must not come to an end. */

@@ -15,7 +15,7 @@ export const actionId = uuid();
 /** A signed number of 64 bits. */
 export const queryId = z
   .string()
-  .regex(/^-?\d{1,19}$/, 'must be a number, as the report slow-queries shows it')
+  .regex(/^-?\d{1,19}$/, { error: 'must be a number, as the report slow-queries shows it', abort: true })
   .refine((text) => BigInt.asIntN(64, BigInt(text)) === BigInt(text), 'must be a number of 64 bits');
 
 /** What stands for $1, $2 … of a recorded statement, in their order. */

@@ -4,11 +4,14 @@ import { needExtension, type ReportSource } from '../reports/report-source';
 /** A form of statement that pg_stat_statements has counted in this database. */
 export interface RecordedStatement {
   readonly queryId: string;
-  /** As it was recorded: with $1, $2 … where values were. */
+  /** With $1, $2 … where values were, so that it can be prepared. */
   readonly text: string;
   /** As it may be shown. */
   readonly form: string;
 }
+
+/** A constant that says its type: `interval '1 day'` is recorded as `interval $1`, which is no SQL. */
+const TYPED_CONSTANT = /\b(interval|timestamptz|timestamp|date|time)\s+(\$\d+)/gi;
 
 /**
  * A recorded statement by pg_stat_statements' own identifier.
@@ -28,5 +31,7 @@ export async function recordedStatement(
       ORDER BY s.toplevel DESC, s.calls DESC LIMIT 1`,
     [queryId],
   );
-  return row === undefined ? undefined : { queryId, text: row.text, form: statementForm(row.text).text };
+  if (row === undefined) return undefined;
+  const text = row.text.replace(TYPED_CONSTANT, '($2::$1)');
+  return { queryId, text, form: statementForm(row.text).text };
 }
