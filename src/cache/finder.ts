@@ -21,6 +21,9 @@ const LAST_PAUSE_MS = 40;
 /** A renewal that came to nothing is tried again after this. */
 const RENEW_AGAIN_MS = 1_000;
 
+/** Another process renews the answer, or nobody can keep it now, and nobody waits for it. */
+class RenewalGivenUp extends Error {}
+
 /** The right to fill, and what for. */
 interface Held {
   readonly lease: Lease;
@@ -44,7 +47,7 @@ export class Finder {
   find<Value>(entry: CacheEntry<Value>, key: string, load: Load<Value>): Promise<CachedAnswer<Value>> {
     if (entry.sharedOnly) return this.findShared(entry, key, load);
     this.statistics.of(prefixOf(entry)).memory.misses++;
-    const running = this.flights.joinable(key);
+    const running = this.flights.join(key);
     if (running !== undefined) return running.answer as Promise<CachedAnswer<Value>>;
     return this.search(entry, this.searchFor(entry, key), load);
   }
@@ -96,7 +99,7 @@ export class Finder {
     this.flights.add(search);
     const obtained =
       this.shared === undefined || entry.localOnly
-        ? this.loadAlone(entry, search, load)
+        ? this.loadAlone(entry, search, load, known)
         : this.obtain(this.shared, entry, search, load, known);
     const over = () => this.flights.remove(search);
     obtained.then(over, over);
@@ -111,9 +114,10 @@ export class Finder {
     known: string | undefined,
   ): void {
     if (this.flights.joinable(key) !== undefined) return;
-    this.search(entry, this.searchFor(entry, key), load, known).catch((error: unknown) =>
-      this.logger.warn(`An answer under ${prefixOf(entry)} was not renewed: ${String(error)}`),
-    );
+    this.search(entry, this.searchFor(entry, key), load, known).catch((error: unknown) => {
+      if (error instanceof RenewalGivenUp) return;
+      this.logger.warn(`An answer under ${prefixOf(entry)} was not renewed: ${String(error)}`);
+    });
   }
 
   /** Everybody looks by himself; only who saw the same versions shares a load. */
@@ -130,7 +134,7 @@ export class Finder {
     const versions = await this.shared.made(look.versions, entry);
     if (versions === undefined) return this.bypass(entry, load);
     const under = [versions.namespace, ...versions.tags].join(' ');
-    const running = this.flights.joinable(key, under);
+    const running = this.flights.join(key, under);
     if (running !== undefined) return running.answer as Promise<CachedAnswer<Value>>;
     return this.search(entry, this.searchFor(entry, key, under), load);
   }
@@ -160,7 +164,7 @@ export class Finder {
       if (Date.now() >= patientUntil) break;
       await pause(pauseMs);
     }
-    return this.bypass(entry, load);
+    return this.bypassFor(search, entry, load, known);
   }
 
   private look(shared: SharedAnswers, entry: CacheEntry<unknown>, search: Search): Promise<Look | undefined> {
@@ -196,14 +200,27 @@ export class Finder {
     return this.keeper.unkept((await this.loader.run(entry, load)).value, 'bypass');
   }
 
+  /** The same at the end of a search. What is renewed behind an answer would be computed in vain. */
+  private bypassFor<Value>(
+    search: Search,
+    entry: CacheEntry<Value>,
+    load: Load<Value>,
+    known: string | undefined,
+  ): Promise<CachedAnswer<Value>> {
+    if (known === undefined || search.isJoined) return this.bypass(entry, load);
+    search.doom(); // nobody joins it any more
+    return Promise.reject(new RenewalGivenUp());
+  }
+
   private async loadAlone<Value>(
     entry: CacheEntry<Value>,
     search: Search,
     load: Load<Value>,
+    known: string | undefined,
   ): Promise<CachedAnswer<Value>> {
     // Whoever dies with a tag on hold tells nobody that it was changed.
     if (this.shared !== undefined && (await this.look(this.shared, entry, search))?.versions === undefined)
-      return this.bypass(entry, load);
+      return this.bypassFor(search, entry, load, known);
     const { value, loadMs } = await this.loader.run(entry, load);
     const bytes = this.keeper.weigh(prefixOf(entry), value);
     if (bytes === undefined || !this.first.isOpen) return this.keeper.unkept(value, 'miss');

@@ -7,6 +7,8 @@ import { unchanged, type TagState } from './tag-table';
 export class Search<Result = unknown> {
   /** What will be found, once somebody looks. */
   answer: Promise<Result> | undefined;
+  /** Somebody who came later waits for it too. */
+  isJoined = false;
   private generations: number[];
   private doomed = false;
 
@@ -48,6 +50,13 @@ export class InFlight {
     return this.searches
       .get(key)
       ?.find((search) => search.answer !== undefined && search.under === under && !search.isDoomed);
+  }
+
+  /** The same for somebody who waits for the answer. */
+  join(key: string, under?: string): Search | undefined {
+    const search = this.joinable(key, under);
+    if (search !== undefined) search.isJoined = true;
+    return search;
   }
 
   add(search: Search): void {

@@ -1,0 +1,48 @@
+import { keyOf } from '../src/cache/cache-entry';
+import { closeCaches, connectedCache, slowLoad, someEntry, until } from './support/cache-lab';
+
+const url = process.env['TEST_REDIS_URL'] as string;
+
+afterEach(closeCaches);
+
+describe('an answer that takes long to renew', () => {
+  it('is computed by one process, and waited for by nobody else', async () => {
+    const [one, other] = [await connectedCache({ url }), await connectedCache({ url })];
+    const entry = someEntry({ ttlSeconds: 0.05, staleSeconds: 60 });
+    for (const { cache } of [one, other]) await cache.getOrCompute(entry, () => Promise.resolve(1));
+    const slow = slowLoad<number>();
+    const isStale = async () => (await one.cache.answer(entry, slow.load)).outcome === 'stale';
+    await until(isStale, 'the end of the first answer');
+    await slow.begun;
+    let inVain = 0;
+    const load = () => Promise.resolve(++inVain);
+    const isRenewing = () => other.parts.flights.joinable(keyOf(entry)) !== undefined;
+    await until(async () => {
+      expect(await other.cache.answer(entry, load)).toMatchObject({ outcome: 'stale', value: 1 });
+      return isRenewing();
+    }, 'a renewal by the other process');
+    await until(() => !isRenewing(), 'its end');
+    expect(inVain).toBe(0);
+    slow.end(2);
+    await until(async () => (await other.cache.getOrCompute(entry, load)) === 2, 'the new answer');
+    expect(inVain).toBe(0);
+  });
+
+  it('is computed by another process too where somebody waits for it', async () => {
+    const [one, other] = [await connectedCache({ url }), await connectedCache({ url })];
+    const entry = someEntry({ ttlSeconds: 0.05, staleSeconds: 60 });
+    for (const { cache } of [one, other]) await cache.getOrCompute(entry, () => Promise.resolve(1));
+    const slow = slowLoad<number>();
+    await until(async () => (await one.cache.answer(entry, slow.load)).outcome === 'stale');
+    await slow.begun;
+    const load = () => Promise.resolve(3);
+    const isRenewing = () => other.parts.flights.joinable(keyOf(entry)) !== undefined;
+    await until(async () => {
+      await other.cache.answer(entry, load);
+      return isRenewing();
+    }, 'a renewal by the other process');
+    other.parts.first.clear(); // it had to make room
+    expect(await other.cache.answer(entry, load)).toMatchObject({ outcome: 'bypass', value: 3 });
+    slow.end(2);
+  });
+});
