@@ -171,6 +171,21 @@ describe('the history of the database', () => {
     expect(space.summary?.['walWrittenBytes']).toBeGreaterThan(500_000);
   });
 
+  it('shows how often an index was read', async () => {
+    await lab.run('CREATE TABLE scratch (id int PRIMARY KEY)');
+    await lab.run('INSERT INTO scratch SELECT n FROM generate_series(1, 1000) AS n');
+    await lab.run('SET enable_seqscan = off; SET enable_bitmapscan = off');
+    const from = await snapshot();
+    for (const id of [1, 2, 3]) await lab.run('SELECT id FROM scratch WHERE id = $1', [id]);
+    await flush();
+    const to = await snapshot();
+
+    const { rows } = await read('indexes', from, to);
+    expect(rows.filter(({ index }) => index === 'scratch_pkey')).toMatchObject([
+      { scans: 3, tuplesRead: 3, tuplesFetched: null, growth: 0 },
+    ]);
+  });
+
   it('shows the server over time', async () => {
     const holder = await lab.session();
     await holder.query('BEGIN');

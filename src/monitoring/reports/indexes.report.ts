@@ -1,6 +1,9 @@
 import type { CatalogueIndex } from '../../database/indexes/index-catalogue';
+import { historyWindow, looksBack } from '../history/history-window';
+import { indexesBetween } from '../history/index-history';
 import { readLiveIndexes, wholeIndexes, withParts, type IndexFacts, type PlacedIndex } from './index-facts';
-import type { Report } from './report';
+import type { Reading, Report, ReportQuery } from './report';
+import type { ReportSource } from './report-source';
 import { statisticsStart } from './statistics-age';
 
 interface Row {
@@ -10,9 +13,10 @@ interface Row {
   valid: boolean;
   scans: number;
   tuplesRead: number;
-  tuplesFetched: number;
+  tuplesFetched: number | null;
   lastScan: string | null;
   bytes: number;
+  growth: number | null;
   serves: string | null;
 }
 
@@ -21,9 +25,10 @@ export const indexes: Report<keyof Row> = {
   name: 'indexes',
   title: 'Indexes: how they are used, and what for',
   meaning:
-    'Every index, its parts on partitions summed; "scans" is how often a plan began to read it, "entries read" what it read there, "rows fetched" what plain index scans took from the table. "serves" is the question that the code declares it for.',
+    'Every index, its parts on partitions summed; "scans" is how often a plan began to read it, "entries read" what it read there, "rows fetched" what plain index scans took from the table. "serves" is the question that the code declares it for. Of a span of time (from and to) it is what was read in it, and how much the index grew.',
   remedy:
     'One that reads many entries for few rows leads to more than is asked for: a narrower index serves better. For those that serve nobody look at indexes/unused and indexes/duplicate.',
+  hasHistory: true,
   columns: [
     { key: 'table', title: 'table', unit: 'text' },
     { key: 'index', title: 'index', unit: 'text' },
@@ -34,20 +39,48 @@ export const indexes: Report<keyof Row> = {
     { key: 'tuplesFetched', title: 'rows fetched', unit: 'count' },
     { key: 'lastScan', title: 'last scan', unit: 'time' },
     { key: 'bytes', title: 'size', unit: 'bytes' },
+    { key: 'growth', title: 'growth', unit: 'bytes' },
     { key: 'serves', title: 'serves', unit: 'text' },
   ],
-  async read(source) {
+  async read(source, query) {
     const { tables, facts } = await readLiveIndexes(source);
     const declared = new Map(source.catalogue.map((index) => [index.name, index]));
     const rows = wholeIndexes(tables).map((placed) => rowOf(placed, facts, declared.get(placed.index.name)));
-    const { since } = await statisticsStart(source);
+    const counted = looksBack(query) ? await between(source, query, rows) : await sinceReset(source, rows);
     return {
-      rows: rows.sort((a, b) => b.scans - a.scans || b.bytes - a.bytes),
-      notes: [`Counted since ${since.toISOString()}, on this server: replicas have counts of their own`],
+      rows: counted.rows.toSorted((a, b) => b.scans - a.scans || b.bytes - a.bytes),
+      notes: counted.notes,
       summary: { indexes: rows.length, bytes: rows.reduce((sum, { bytes }) => sum + bytes, 0) },
     };
   },
 };
+
+interface Counted {
+  readonly rows: readonly Row[];
+  readonly notes: NonNullable<Reading['notes']>;
+}
+
+async function sinceReset(source: ReportSource, rows: readonly Row[]): Promise<Counted> {
+  const { since } = await statisticsStart(source);
+  return {
+    rows,
+    notes: [`Counted since ${since.toISOString()}, on this server: replicas have counts of their own`],
+  };
+}
+
+/** What was fetched from tables is not kept; an index that is younger than the window is left out. */
+async function between(source: ReportSource, query: ReportQuery, rows: readonly Row[]): Promise<Counted> {
+  const window = await historyWindow(source, query);
+  const read = await indexesBetween(source, window);
+  return {
+    rows: rows.flatMap((row) => {
+      const { scans, entriesRead, growthBytes } = read.get(row.index) ?? {};
+      if (scans === undefined || entriesRead === undefined || growthBytes === undefined) return [];
+      return [{ ...row, scans, tuplesRead: entriesRead, tuplesFetched: null, growth: growthBytes }];
+    }),
+    notes: [...window.notes, 'Rows fetched are not kept; sizes and the last scan are those of now'],
+  };
+}
 
 function rowOf(
   { index, table }: PlacedIndex,
@@ -66,6 +99,7 @@ function rowOf(
     tuplesFetched: parts.reduce((sum, { fetched }) => sum + fetched, 0),
     lastScan: lastScans.length === 0 ? null : new Date(Math.max(...lastScans)).toISOString(),
     bytes: index.bytes,
+    growth: null,
     serves: declared?.serves ?? keeps(index),
   };
 }
