@@ -24,7 +24,7 @@ describe('an answer that takes long to renew', () => {
     await until(() => !isRenewing(), 'its end');
     expect(inVain).toBe(0);
     slow.end(2);
-    await until(async () => (await other.cache.get(entry)) === 2, 'the new answer');
+    await until(async () => (await one.cache.get(entry)) === 2, 'the new answer');
   });
 
   it('is computed by another process too where somebody waits for it', async () => {
