@@ -1,5 +1,9 @@
 import { Client } from 'pg';
+import type { Principal } from '../src/auth/principal';
+import { ActionTrail } from '../src/monitoring/actions/action-trail';
 import { ActionsService } from '../src/monitoring/actions/actions.service';
+import { BackendsService } from '../src/monitoring/actions/backends.service';
+import { ReportDatabase } from '../src/monitoring/reports/report-database';
 import { startApp, type Answer, type TestApp } from './support/app';
 import { asOwner } from './support/database';
 import { eventually, until } from './support/eventually';
@@ -164,6 +168,27 @@ describe('actions on the database', () => {
       expect(await stateOf(pid)).toBe('idle');
       for (const nonsense of ['0', '-1', '1.5', 'all', '2147483648', encodeURIComponent('1; SELECT 2')])
         expect(await act(`backends/${nonsense}/cancel`)).toMatchObject({ status: 400 });
+    });
+
+    it('reach as far as the roles do that we have, where the owner is no superuser', async () => {
+      const own = new URL(app.urls.ownerUrl);
+      const roleUrl = (role: string) =>
+        Object.assign(new URL(own), { username: role, password: 'a password' });
+      const [lesser, third] = [`lesser_${own.pathname.slice(1)}`, `third_${own.pathname.slice(1)}`];
+      for (const role of [lesser, third]) await owner(`CREATE ROLE ${role} LOGIN PASSWORD 'a password'`);
+      const reports = new ReportDatabase({ ownerUrl: roleUrl(lesser).toString() });
+      const backends = new BackendsService(app.nest.get(ActionTrail), reports, app.database);
+      const principal = { userId: app.admin.id, organizationId: null, requestId: 'a test' } as Principal;
+      const stop = (pid: number) => backends.stop(principal, pid, 'terminate');
+
+      const applications = await session('of the application', app.urls.applicationUrl);
+      expect(await stop(applications.pid)).toMatchObject({ done: true, state: 'idle' });
+      const others = await session('of a third role', roleUrl(third).toString());
+      await expect(stop(others.pid)).rejects.toThrow(/GRANT pg_signal_backend, pg_read_all_stats/);
+      await owner(`GRANT pg_signal_backend, pg_read_all_stats TO ${lesser}`);
+      expect(await stop(others.pid)).toMatchObject({ done: true, role: third });
+      await reports.onApplicationShutdown();
+      for (const role of [lesser, third]) await owner(`DROP ROLE ${role}`);
     });
 
     it('never end the session that does it', async () => {
