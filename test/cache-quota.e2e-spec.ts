@@ -38,6 +38,27 @@ describe('a limit that many processes share', () => {
     for (const quota of await quotas()) expect(await quota.take(key, limit)).toMatchObject({ allowed: true });
   });
 
+  it('asks Redis a few times for however many ask at once in one process', async () => {
+    const { parts } = await connectedCache({ url: redis.url });
+    const quota = new Quota(parts.counters);
+    const increments = jest.spyOn(parts.counters, 'increment');
+    const key = newId();
+    const limit = { limit: 600, windowMs: MINUTE_MS };
+    const taken = await Promise.all(Array.from({ length: 5_000 }, async () => quota.take(key, limit)));
+    expect(taken.filter(({ allowed }) => allowed)).toHaveLength(600);
+    expect(increments.mock.calls.length).toBeLessThanOrEqual(3);
+    expect(quota.spent(key)).toMatchObject({ allowed: false, remaining: 0 });
+  });
+
+  it('takes no more ahead than so many wait for, and the share that is due', async () => {
+    const { parts } = await connectedCache({ url: redis.url });
+    const [quota, other] = [new Quota(parts.counters), new Quota(parts.counters)];
+    const key = newId();
+    const limit = { limit: 600, windowMs: MINUTE_MS };
+    await Promise.all(Array.from({ length: 100 }, async () => quota.take(key, limit)));
+    expect(await other.take(key, limit)).toMatchObject({ allowed: true, remaining: 499 });
+  });
+
   it('lets through no more when all of them ask at once', async () => {
     const all = await quotas();
     const key = newId();

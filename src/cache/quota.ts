@@ -68,13 +68,18 @@ export class Quota {
     return share.remaining > 0 ? undefined : { allowed: false, remaining: 0, resetMs };
   }
 
+  /** Whoever waits counts until it is served, so that the next share is large enough for all of them. */
   private async fetchAndTake(key: string, share: Share, limit: Limit): Promise<Taken> {
-    for (;;) {
-      share.waiting++;
-      share.coming ??= this.fetch(key, share, limit).finally(() => (share.coming = undefined));
-      await share.coming.finally(() => share.waiting--);
-      const taken = this.takeFrom(share, limit);
-      if (taken !== undefined) return taken;
+    share.waiting++;
+    try {
+      for (;;) {
+        share.coming ??= this.fetch(key, share, limit).finally(() => (share.coming = undefined));
+        await share.coming;
+        const taken = this.takeFrom(share, limit);
+        if (taken !== undefined) return taken;
+      }
+    } finally {
+      share.waiting--;
     }
   }
 
