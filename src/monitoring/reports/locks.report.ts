@@ -35,8 +35,8 @@ const SESSIONS = `
   involved AS (
     SELECT pid, blockers FROM waiting WHERE cardinality(blockers) > 0
     UNION ALL
-    SELECT DISTINCT blocker, ARRAY[]::int[] FROM waiting, unnest(blockers) AS blocker
-     WHERE blocker NOT IN (SELECT pid FROM waiting WHERE cardinality(blockers) > 0))
+    SELECT DISTINCT blocker, ARRAY[]::int[] FROM waiting CROSS JOIN LATERAL unnest(blockers) AS blocker
+     WHERE NOT EXISTS (SELECT FROM waiting w WHERE w.pid = blocker AND cardinality(w.blockers) > 0))
   SELECT i.pid, i.blockers, a.state, a.query AS statement,
          coalesce(nullif(a.application_name, ''), a.usename::text, a.backend_type, '') AS application,
          (1000 * extract(epoch FROM clock_timestamp() - a.state_change))::float8 AS "stateMs",

@@ -33,7 +33,9 @@ interface Found {
  */
 const LONG = `
   WITH session AS (
-    SELECT *, 1000 * extract(epoch FROM clock_timestamp() - query_start) AS statement_ms,
+    SELECT pid, query, query_start, xact_start, state_change, application_name, client_addr, usename, wait_event_type,
+           wait_event, backend_xid, backend_xmin,
+           1000 * extract(epoch FROM clock_timestamp() - query_start) AS statement_ms,
            1000 * extract(epoch FROM clock_timestamp() - state_change) AS state_ms,
            1000 * extract(epoch FROM clock_timestamp() - xact_start) AS transaction_ms,
            state LIKE 'idle in transaction%' AS is_idle
@@ -41,7 +43,10 @@ const LONG = `
      WHERE backend_type = 'client backend' AND datname = current_database() AND pid <> pg_backend_pid()
        AND xact_start IS NOT NULL),
   judged AS (
-    SELECT *, CASE WHEN NOT is_idle AND statement_ms >= $1 THEN 'statement'
+    SELECT pid, query, query_start, xact_start, state_change, application_name, client_addr, usename, wait_event_type,
+           wait_event, backend_xid, backend_xmin,
+           statement_ms, state_ms, transaction_ms, is_idle,
+           CASE WHEN NOT is_idle AND statement_ms >= $1 THEN 'statement'
                    WHEN is_idle AND state_ms >= $1 THEN 'idle in transaction'
                    ELSE 'transaction' END AS kind
       FROM session WHERE transaction_ms >= $1)

@@ -39,9 +39,10 @@ const SEQUENCES = `
       FROM filled f JOIN pg_attribute a ON a.attrelid = f.rel AND a.attnum = f.att
       JOIN LATERAL (SELECT CASE typtype WHEN 'd' THEN typbasetype ELSE oid END AS base
                       FROM pg_type WHERE oid = a.atttypid) AS t ON true),
-  narrowest AS (SELECT DISTINCT ON (seq) * FROM typed ORDER BY seq, most NULLS LAST, rel, attname),
+  narrowest AS (SELECT DISTINCT ON (seq) seq, rel, attname, type, most
+                  FROM typed ORDER BY seq, most NULLS LAST, rel, attname),
   counted AS (
-    SELECT c.oid, s.*, n.*, seqtypid::regtype::text AS "sequenceType",
+    SELECT c.oid, seqmin, seqmax, seqincrement, seqcycle, rel, attname, type, most, seqtypid::regtype::text AS "sequenceType",
            (SELECT last_value FROM pg_sequences
              WHERE schemaname = c.relnamespace::regnamespace::name AND sequencename = c.relname)::numeric AS last,
            CASE WHEN seqincrement > 0 THEN least(seqmax, most) ELSE greatest(seqmin, -most - 1) END AS "limit",

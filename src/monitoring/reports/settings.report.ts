@@ -31,7 +31,7 @@ const SETTINGS = `
 /** Settings that roles have of their own. Their values matter for those roles alone. */
 const OF_ROLES = `
   SELECT DISTINCT s.setrole::regrole::text AS role, split_part(c, '=', 1) AS name
-    FROM pg_db_role_setting s, unnest(s.setconfig) AS c
+    FROM pg_db_role_setting s CROSS JOIN LATERAL unnest(s.setconfig) AS c
    WHERE s.setrole <> 0 AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
      AND split_part(c, '=', 1) = ANY ($1) ORDER BY 1, 2`;
 const CHECKPOINTER_SINCE = 170_000;

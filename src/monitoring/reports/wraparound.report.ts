@@ -27,19 +27,19 @@ const AGES = `
   aged AS (
     SELECT 'database' AS kind, datname::text AS name, age(datfrozenxid) AS age, xids AS "forcedAt",
            mxid_age(datminmxid) AS "multixactAge", multixacts AS "multixactForcedAt"
-      FROM pg_database, setting
+      FROM pg_database CROSS JOIN setting
     UNION ALL
     SELECT 'table', c.oid::regclass::text, greatest(age(c.relfrozenxid), age(t.relfrozenxid)),
            least(setting.xids, own.xids), greatest(mxid_age(c.relminmxid), mxid_age(t.relminmxid)),
            least(setting.multixacts, own.multixacts)
-      FROM setting, pg_class c
+      FROM setting CROSS JOIN pg_class c
       LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
       LEFT JOIN LATERAL (
         SELECT max(option_value::int) FILTER (WHERE option_name = 'autovacuum_freeze_max_age') AS xids,
                max(option_value::int) FILTER (WHERE option_name = 'autovacuum_multixact_freeze_max_age') AS multixacts
           FROM pg_options_to_table(c.reloptions)) AS own ON true
      WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't')
-  SELECT *, age / $1::float8 AS share, "multixactAge" / $1::float8 AS "multixactShare" FROM aged
+  SELECT kind, name, age, "forcedAt", "multixactAge", "multixactForcedAt", age / $1::float8 AS share, "multixactAge" / $1::float8 AS "multixactShare" FROM aged
    ORDER BY kind, greatest(age::float8 / "forcedAt", "multixactAge"::float8 / "multixactForcedAt") DESC,
             name ~ '^(pg_|information_schema\\.)', name`;
 
