@@ -1,5 +1,13 @@
 import { keyOf } from '../src/cache/cache-entry';
-import { closeCaches, connectedCache, slowLoad, someEntry, until } from './support/cache-lab';
+import {
+  closeCaches,
+  connectedCache,
+  freePort,
+  makeCache,
+  slowLoad,
+  someEntry,
+  until,
+} from './support/cache-lab';
 
 const url = process.env['TEST_REDIS_URL'] as string;
 
@@ -43,5 +51,20 @@ describe('an answer that takes long to renew', () => {
     other.parts.first.clear(); // it had to make room
     expect(await other.cache.answer(entry, load)).toMatchObject({ outcome: 'bypass', value: 3 });
     slow.end(2);
+  });
+});
+
+describe('an answer that cannot be kept now', () => {
+  it('cannot be changed either by whoever gets it', async () => {
+    const lab = makeCache({ url: `redis://127.0.0.1:${await freePort()}` });
+    const answers = [
+      await lab.cache.answer(someEntry<number[]>(), () => Promise.resolve([1])),
+      await lab.cache.answer(someEntry<number[]>({ sharedOnly: true }), () => Promise.resolve([1])),
+      await lab.cache.answer(someEntry<number[]>({ localOnly: true }), () => Promise.resolve([1])),
+    ];
+    for (const { outcome, value } of answers) {
+      expect(outcome).toBe('bypass');
+      expect(() => value.push(2)).toThrow(TypeError);
+    }
   });
 });

@@ -197,7 +197,9 @@ export class Finder {
   }
 
   private async bypass<Value>(entry: CacheEntry<Value>, load: Load<Value>): Promise<CachedAnswer<Value>> {
-    return this.keeper.unkept((await this.loader.run(entry, load)).value, 'bypass');
+    const { value } = await this.loader.run(entry, load);
+    this.keeper.weigh(prefixOf(entry), value); // frozen: everybody who joined is given the same
+    return this.keeper.unkept(value, 'bypass');
   }
 
   /** The same at the end of a search. What is renewed behind an answer would be computed in vain. */
