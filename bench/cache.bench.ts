@@ -10,6 +10,7 @@ import { measureRedisAway } from './cache/redis-away';
 import { findingsTable } from './cache/report';
 import { measureSecondTier } from './cache/second-tier';
 import { measureWrites } from './cache/writes';
+import { openEvidenceBook } from './evidence-book';
 import { progressOn } from './progress';
 import { startThrowAwayRedis } from './throw-away-redis';
 
@@ -29,6 +30,7 @@ const ROUNDS = 15;
 interface Options {
   readonly only: readonly string[];
   readonly json: boolean;
+  readonly record: boolean;
 }
 
 const DESCRIPTION = [
@@ -45,12 +47,14 @@ Exit code: 0 when every promise is kept, 1 when not, with a sentence for each th
 Examples:
   npm run bench:cache
   npm run bench:cache -- --only memory,redis
-  npm run bench:cache -- --json`;
+  npm run bench:cache -- --json
+  npm run bench:cache -- --record`;
 
 const command = new Command('npm run bench:cache --')
   .description(DESCRIPTION)
   .option('--only <part,…>', `these of ${NAMES.join(', ')}`, parts, NAMES)
   .option('--json', 'print the result as one line of JSON', false)
+  .option('--record', 'record the result in the database of this environment, for npm run doctor', false)
   .addHelpText('after', HELP)
   .showHelpAfterError('Try: npm run bench:cache -- --help')
   .action(run);
@@ -60,23 +64,32 @@ command.parseAsync().catch((error: unknown) => {
   process.exitCode = 1;
 });
 
-async function run({ only, json }: Options): Promise<void> {
+async function run({ only, json, record }: Options): Promise<void> {
   Logger.overrideLogger(false); // the application's log would stand in the middle of the result
-  const findings = await inRedis((redisUrl) => measure(only, redisUrl));
-  const circumstances = {
-    measuredAt: new Date().toISOString(),
-    node: process.versions.node,
-    cores: cpus().length,
-  };
-  const missed = missedTargets(findings);
-  const { measuredAt, node, cores } = circumstances;
-  process.stdout.write(
-    json
-      ? `${JSON.stringify({ ...circumstances, findings, missed })}\n`
-      : `Node ${node}, ${cores} cores, ${measuredAt}\n\n${findingsTable(findings)}\n`,
-  );
-  for (const sentence of missed) process.stderr.write(`${sentence}\n`);
-  if (missed.length > 0) process.exitCode = 1;
+  if (record && only.length < NAMES.length)
+    throw new ExplainedError('--record takes the whole benchmark: leave --only out');
+  const book = await openEvidenceBook(record, (sentence) => void process.stderr.write(`${sentence}\n`));
+  try {
+    const findings = await inRedis((redisUrl) => measure(only, redisUrl));
+    const circumstances = {
+      measuredAt: new Date().toISOString(),
+      node: process.versions.node,
+      cores: cpus().length,
+    };
+    const missed = missedTargets(findings);
+    const { measuredAt, node, cores } = circumstances;
+    const figures = { ...circumstances, findings, missed };
+    process.stdout.write(
+      json
+        ? `${JSON.stringify(figures)}\n`
+        : `Node ${node}, ${cores} cores, ${measuredAt}\n\n${findingsTable(findings)}\n`,
+    );
+    await book.record({ kind: 'benchmark', source: 'bench:cache', missed, figures });
+    for (const sentence of missed) process.stderr.write(`${sentence}\n`);
+    if (missed.length > 0) process.exitCode = 1;
+  } finally {
+    await book.close();
+  }
 }
 
 async function measure(only: readonly string[], redisUrl: string): Promise<Finding[]> {

@@ -2,7 +2,8 @@ import { cpus } from 'node:os';
 import { Logger } from '@nestjs/common';
 import { Command, InvalidArgumentError } from 'commander';
 import { Client } from 'pg';
-import { explain } from '../src/database/explained-error';
+import { explain, ExplainedError } from '../src/database/explained-error';
+import { openEvidenceBook, type EvidenceBook } from './evidence-book';
 import { progressOn, type Progress } from './progress';
 import { openCacheTiers, type CacheTiers } from './queries/cache-tiers';
 import type { HotQuery } from './queries/hot-query';
@@ -16,6 +17,7 @@ interface Options {
   readonly sizes: readonly number[];
   readonly only: readonly HotQuery[];
   readonly json: boolean;
+  readonly record: boolean;
 }
 
 const NAMES = HOT_QUERIES.map(({ name }) => name);
@@ -39,13 +41,15 @@ Exit code: 0 when all of it holds, 1 when not, with a sentence for each that doe
 Examples:
   npm run bench:queries
   npm run bench:queries -- --sizes 100000 --only log-in,history
-  npm run bench:queries -- --json`;
+  npm run bench:queries -- --json
+  npm run bench:queries -- --record`;
 
 const command = new Command('npm run bench:queries --')
   .description(DESCRIPTION)
   .option('--sizes <n,…>', 'rows of the table that a query is about', sizes, [100_000, 1_000_000, 5_000_000])
   .option('--only <query,…>', `these of ${NAMES.join(', ')}`, queries, HOT_QUERIES)
   .option('--json', 'print the result as one line of JSON', false)
+  .option('--record', 'record the result in the database of this environment, for npm run doctor', false)
   .addHelpText('after', HELP)
   .showHelpAfterError('Try: npm run bench:queries -- --help')
   .action(run);
@@ -59,15 +63,38 @@ async function run(options: Options): Promise<void> {
   const say = (sentence: string): void => void process.stderr.write(`${sentence}\n`);
   const progress = progressOn(process.stderr);
   Logger.overrideLogger(false); // the application's log would stand in the middle of the result
+  const book = await openEvidenceBook(isWholeRecorded(options), say);
+  try {
+    await runAll(options, book, say, progress);
+  } finally {
+    await book.close();
+  }
+}
+
+async function runAll(
+  options: Options,
+  book: EvidenceBook,
+  say: (sentence: string) => void,
+  progress: Progress,
+): Promise<void> {
   const tiers = await openCacheTiers(say);
   try {
     const report = await onThrowAwayCluster(say, (cluster) => measure(cluster, options, tiers, progress));
     progress.end();
     print(report, options.json);
+    const { missed } = report;
+    await book.record({ kind: 'benchmark', source: 'bench:queries', missed, figures: jsonOf(report) });
   } finally {
     progress.end();
     await tiers.close();
   }
+}
+
+/** A part by itself is no evidence of the whole. */
+function isWholeRecorded({ record, only }: Options): boolean {
+  if (record && only.length < HOT_QUERIES.length)
+    throw new ExplainedError('--record takes the whole benchmark: leave --only out');
+  return record;
 }
 
 async function onThrowAwayCluster<Result>(
