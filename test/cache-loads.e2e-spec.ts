@@ -68,3 +68,27 @@ describe('an answer that cannot be kept now', () => {
     }
   });
 });
+
+describe('a load that comes to nothing', () => {
+  const entry = () => someEntry<unknown>({ tags: [] });
+  it.each([
+    ['the load fails', entry(), () => Promise.reject(new Error('no'))],
+    ['the value is no JSON', entry(), () => Promise.resolve(1n)],
+    [
+      'nobody can say how long it counts',
+      {
+        ...entry(),
+        validUntil: () => {
+          throw new Error('no');
+        },
+      },
+      () => Promise.resolve(1),
+    ],
+  ])('keeps nobody waiting for it: %s', async (_how, failing, load) => {
+    const [one, other] = [await connectedCache({ url }), await connectedCache({ url })];
+    await Promise.allSettled([one.cache.answer(failing, load)]);
+    const { key, ttlSeconds, tags } = failing;
+    const answer = await other.cache.answer({ key, ttlSeconds, tags }, () => Promise.resolve(2));
+    expect(answer).toMatchObject({ outcome: 'miss', value: 2 });
+  });
+});

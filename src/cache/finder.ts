@@ -43,7 +43,7 @@ export class Finder {
     private readonly shared: SharedAnswers | undefined,
   ) {}
 
-  /** Rejects only with what `load` rejects with. */
+  /** Rejects only with what `load` rejects with, or the entry's `validUntil`. */
   find<Value>(entry: CacheEntry<Value>, key: string, load: Load<Value>): Promise<CachedAnswer<Value>> {
     if (entry.sharedOnly) return this.findShared(entry, key, load);
     this.statistics.of(prefixOf(entry)).memory.misses++;
@@ -239,19 +239,20 @@ export class Finder {
     load: Load<Value>,
     { lease, token }: Held,
   ): Promise<CachedAnswer<Value>> {
-    const { value, loadMs } = await this.loader.run(entry, load).catch(async (error: unknown) => {
-      await letGo(lease);
-      throw error;
-    });
-    const bytes = this.keeper.weigh(prefixOf(entry), value);
-    if (bytes === undefined) {
-      await letGo(lease);
-      return this.keeper.unkept(value, 'miss');
+    let isFilled = false;
+    try {
+      const { value, loadMs } = await this.loader.run(entry, load);
+      const bytes = this.keeper.weigh(prefixOf(entry), value);
+      if (bytes === undefined) return this.keeper.unkept(value, 'miss');
+      const envelope = envelopeOf(entry, search.key, value, loadMs, token, lease.versions);
+      isFilled = await shared.fill(entry, lease, envelope, bytes);
+      if (!isFilled) return this.keeper.unkept(value, 'miss');
+      this.keeper.keep(entry, search, envelope, bytes);
+      return answerOf(envelope, 'miss');
+    } finally {
+      // Whatever went wrong, the load or the entry itself: nobody waits for what does not come.
+      if (!isFilled) await letGo(lease);
     }
-    const envelope = envelopeOf(entry, search.key, value, loadMs, token, lease.versions);
-    if (!(await shared.fill(entry, lease, envelope, bytes))) return this.keeper.unkept(value, 'miss');
-    this.keeper.keep(entry, search, envelope, bytes);
-    return answerOf(envelope, 'miss');
   }
 }
 
