@@ -50,6 +50,9 @@ export async function recordedText(
   return row?.text;
 }
 
+/** The text of a recorded statement as PostgreSQL takes it again. */
+export const preparable = (text: string): string => text.replace(TYPED_CONSTANT, '($2::$1)');
+
 /**
  * Plans a recorded statement for any values, in a read-only transaction that is rolled back; it is never run. The text goes to
  * PostgreSQL as it is: never give one that comes from a request.
@@ -67,7 +70,7 @@ export async function planOf(
   await session.query('BEGIN READ ONLY');
   try {
     await session.query(`SET LOCAL statement_timeout = ${PLANNING_MS}`);
-    return { plan: await explained(session, serverVersion, text.replace(TYPED_CONSTANT, '($2::$1)')) };
+    return { plan: await explained(session, serverVersion, preparable(text)) };
   } catch (error) {
     const code = sqlState(error);
     if (code === undefined) throw error;
