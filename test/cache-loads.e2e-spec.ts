@@ -1,4 +1,7 @@
 import { keyOf } from '../src/cache/cache-entry';
+import type { SharedParts } from '../src/cache/cache-parts';
+import { tagKey } from '../src/cache/redis/redis-keys';
+import { newId } from '../src/common/id';
 import {
   closeCaches,
   connectedCache,
@@ -90,5 +93,32 @@ describe('a load that comes to nothing', () => {
     const { key, ttlSeconds, tags } = failing;
     const answer = await other.cache.answer({ key, ttlSeconds, tags }, () => Promise.resolve(2));
     expect(answer).toMatchObject({ outcome: 'miss', value: 2 });
+  });
+});
+
+describe('what is kept in memory alone, beside Redis', () => {
+  it('is not looked for in Redis, and not counted there', async () => {
+    const { cache, parts } = await connectedCache({ url });
+    const prefix = newId();
+    const entry = (tags: string[]) => someEntry({ key: [prefix, newId()], tags, localOnly: true });
+    const kept = entry([newId(), newId()]);
+    expect(await cache.answer(kept, () => Promise.resolve(1))).toMatchObject({ outcome: 'miss' });
+    expect(await cache.answer(kept, () => Promise.resolve(2))).toMatchObject({ outcome: 'hit', value: 1 });
+    const held = entry([newId()]);
+    await parts.shared?.invalidations.hold(held.tags, 'somebody');
+    expect(await cache.answer(held, () => Promise.resolve(1))).toMatchObject({ outcome: 'bypass' });
+    const counts = cache.statistics.of(prefix);
+    expect(counts.redis).toEqual({ hits: 0, misses: 0, stale: 0, errors: 0, evictions: 0, bytes: 0 });
+    expect(counts.memory).toMatchObject({ hits: 1, misses: 2 });
+    expect(cache.statistics.hitRate()).toMatchObject({ hits: 1, misses: 2 });
+  });
+
+  it('gives no tag a version by looking for it', async () => {
+    const { cache, parts } = await connectedCache({ url });
+    const entry = someEntry({ localOnly: true });
+    await cache.getOrCompute(entry, () => Promise.resolve(1));
+    const { connection } = (parts.shared as SharedParts).gate;
+    const tag = tagKey(entry.tags[0] as string);
+    expect(await connection.send(tag, ['EXISTS', tag])).toBe(0);
   });
 });

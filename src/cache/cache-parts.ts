@@ -49,7 +49,7 @@ export function assembleCache(
   events: CacheEvents,
   withoutRedis: InvalidationBus,
 ): CacheParts {
-  const statistics = new CacheStatistics(settings.redis !== undefined);
+  const statistics = new CacheStatistics();
   const first = new FirstTier(settings.firstTierBytes);
   const flights = new InFlight();
   const keeper = new Keeper(first, statistics, settings);

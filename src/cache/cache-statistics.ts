@@ -34,9 +34,6 @@ const tier = (): TierStatistics => ({ hits: 0, misses: 0, stale: 0, errors: 0, e
 export class CacheStatistics {
   private readonly prefixes = new Map<string, PrefixStatistics>();
 
-  /** @param isShared what is not in memory is looked for in Redis */
-  constructor(private readonly isShared: boolean) {}
-
   /** @param prefix of a declared entry, never of a key that came from outside */
   of(prefix: string): PrefixStatistics {
     return this.prefixes.get(prefix) ?? this.add(this.prefixes.size < MAX_PREFIXES ? prefix : OTHER);
@@ -61,7 +58,9 @@ export class CacheStatistics {
     let misses = 0;
     for (const { memory, redis } of this.prefixes.values()) {
       hits += memory.hits + memory.stale + redis.hits + redis.stale;
-      misses += this.isShared ? redis.misses + redis.errors : memory.misses;
+      // What was never looked for in Redis is kept in memory alone.
+      const looks = redis.hits + redis.stale + redis.misses + redis.errors;
+      misses += looks > 0 ? redis.misses + redis.errors : memory.misses;
     }
     return { hits, misses, rate: hits + misses === 0 ? 0 : hits / (hits + misses) };
   }

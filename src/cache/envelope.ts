@@ -55,6 +55,16 @@ export async function packCompressed(envelope: Envelope): Promise<Packed> {
   return packed(envelope, undefined, bytes.toString('base64'));
 }
 
+/** What was written, for {@link unpack}; undefined for what is no JSON. */
+export function parsed(text: unknown): unknown {
+  if (typeof text !== 'string') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Reads what was written, by this release or another one.
  * @param maxBytes a value that is larger when inflated is taken for nothing

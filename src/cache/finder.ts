@@ -221,7 +221,8 @@ export class Finder {
     known: string | undefined,
   ): Promise<CachedAnswer<Value>> {
     // Whoever dies with a tag on hold tells nobody that it was changed.
-    if (this.shared !== undefined && (await this.look(this.shared, entry, search))?.versions === undefined)
+    search.restart();
+    if (this.shared !== undefined && !(await this.shared.mayKeep(entry)))
       return this.bypassFor(search, entry, load, known);
     const { value, loadMs } = await this.loader.run(entry, load);
     const bytes = this.keeper.weigh(prefixOf(entry), value);

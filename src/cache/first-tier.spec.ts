@@ -1,7 +1,7 @@
 import { CacheStatistics } from './cache-statistics';
 import { FirstTier } from './first-tier';
 
-const statistics = new CacheStatistics(false).of('test');
+const statistics = new CacheStatistics().of('test');
 
 describe('the first tier', () => {
   const put = (

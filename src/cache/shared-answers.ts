@@ -42,6 +42,15 @@ export class SharedAnswers {
     );
   }
 
+  /** @returns whether something may be kept under the tags now, in memory too: not while one of them is about to change */
+  async mayKeep({ tags }: CacheEntry<unknown>): Promise<boolean> {
+    try {
+      return (await this.tier.versionsSeen(tags)) !== undefined;
+    } catch {
+      return false; // Redis is away: the gate counts it
+    }
+  }
+
   /** @returns the versions seen, with one for each tag; undefined where there can be none now */
   async made(versions: Versions, { tags }: CacheEntry<unknown>): Promise<Versions | undefined> {
     try {

@@ -1,4 +1,4 @@
-import type { Envelope } from '../envelope';
+import { parsed, type Envelope } from '../envelope';
 import { UnexpectedReply, type RedisGate } from './redis-gate';
 import { leaseKey, tagKey, valueKey } from './redis-keys';
 import { ACQUIRE, FILL, LENGTHEN, RELEASE, RENEW } from './redis-scripts';
@@ -55,7 +55,7 @@ export class Leases {
     if (!Array.isArray(reply)) throw new UnexpectedReply();
     const [isMine, kept] = reply as unknown[];
     const lease = isMine === 1 ? this.leaseOf(key, `${token} ${mine}`, { tags, versions, kept }) : undefined;
-    const envelope = await this.tier.counting(parsedOrNothing(kept), key, versions);
+    const envelope = await this.tier.counting(parsed(kept), key, versions);
     if (envelope !== undefined && envelope.version !== known && Date.now() < envelope.freshUntil) {
       await lease?.release();
       return { envelope };
@@ -113,13 +113,4 @@ interface Found {
   readonly versions: Versions;
   /** The answer, as it is kept. */
   readonly kept: unknown;
-}
-
-function parsedOrNothing(text: unknown): unknown {
-  if (typeof text !== 'string') return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,6 @@
 import QuickLRU from 'quick-lru';
 import type { CacheSettings } from '../cache-settings';
-import { pack, packCompressed, unpack, type Envelope } from '../envelope';
+import { pack, packCompressed, parsed, unpack, type Envelope } from '../envelope';
 import { redisGlob } from '../key-pattern';
 import { BatchedReads, readMany } from './batched-reads';
 import { UnexpectedReply, type Asker, type RedisGate } from './redis-gate';
@@ -106,12 +106,12 @@ export class SecondTier {
 
   /** Of namespace and tags, for an answer that is at hand; undefined while one of the tags is about to change. */
   async versionsOf(tags: readonly string[]): Promise<Versions | undefined> {
-    const keys = [NAMESPACE_KEY, ...tags.map(tagKey)];
-    const { connection } = this.gate;
-    const replies = connection.isCluster
-      ? await this.gate.ask(() => Promise.all(keys.map((key) => connection.send(key, ['GET', key]))))
-      : await this.versionReads.read(keys);
-    return this.complete(replies, tags);
+    return this.complete(await this.readVersions(tags), tags);
+  }
+
+  /** The same, for looking only: {@link NO_VERSION} where there is none. */
+  async versionsSeen(tags: readonly string[]): Promise<Versions | undefined> {
+    return this.seen(await this.readVersions(tags));
   }
 
   /**
@@ -146,6 +146,13 @@ export class SecondTier {
   /** What {@link lastVersionsOf} says from now on. */
   remember(tags: readonly string[], versions: Versions): void {
     versions.tags.forEach((version, index) => this.lastVersions.set(tags[index] as string, version));
+  }
+
+  private readVersions(tags: readonly string[]): Promise<readonly unknown[]> {
+    const keys = [NAMESPACE_KEY, ...tags.map(tagKey)];
+    const { connection } = this.gate;
+    if (!connection.isCluster) return this.versionReads.read(keys);
+    return this.gate.ask(() => Promise.all(keys.map((key) => connection.send(key, ['GET', key]))));
   }
 
   /** The version of the namespace, made where there is none. */
@@ -266,15 +273,6 @@ export class SecondTier {
     const error = new UnexpectedReply();
     this.gate.connection.drop(error.message);
     return error;
-  }
-}
-
-function parsed(text: unknown): unknown {
-  if (typeof text !== 'string') return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 
