@@ -70,3 +70,13 @@ describe.each([
     }
   });
 });
+
+it('a large value of letters beyond ASCII is read where it was kept', async () => {
+  const options = { url, maxValueBytes: 100_000, firstTierBytes: 0 };
+  const [one, other] = [await connectedCache(options), await connectedCache(options)];
+  const entry = someEntry<string>();
+  const text = 'ก'.repeat(90_000);
+  await one.cache.getOrCompute(entry, () => Promise.resolve(text));
+  const answer = await other.cache.answer(entry, () => Promise.resolve('computed again'));
+  expect(answer).toMatchObject({ outcome: 'hit', value: text });
+});

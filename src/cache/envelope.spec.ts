@@ -1,4 +1,5 @@
 import { pack, packCompressed, unpack, type Envelope } from './envelope';
+import { freezeAndMeasure } from './frozen';
 
 const envelope: Envelope = {
   key: 'order:book:solar',
@@ -29,6 +30,16 @@ describe('envelopes', () => {
     expect(await unpack(packed, envelope.key, 100)).toBeUndefined();
     expect(await unpack({ ...packed, z: 'AAAA' }, envelope.key, 1e6)).toBeUndefined();
   });
+
+  it.each(['a', '"', 'ü', 'ก', '🔋', '\u0001', '\ud800'])(
+    'come back compressed whatever they are made of, when they may be as large as they are: %j',
+    async (character) => {
+      const value = { text: character.repeat(10_000) };
+      const packed = await packCompressed({ ...envelope, value });
+      const opened = await unpack(travelled(packed), envelope.key, freezeAndMeasure(value));
+      expect(opened?.value).toEqual(value);
+    },
+  );
 
   it.each([
     ['another form', { f: pack(envelope).f.replace('1', '2') }],

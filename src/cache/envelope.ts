@@ -12,6 +12,12 @@ const inflate = promisify(inflateRaw);
  */
 const FORMAT = `1 ${RELEASE}`;
 
+/**
+ * Values are measured in characters, and what is inflated in bytes. A character is at most six of them: as JSON writes
+ * those that cannot be shown (`\u0001`). In UTF-8 it would be three at most.
+ */
+const MAX_BYTES_PER_CHARACTER = 6;
+
 /** An answer as it travels between processes. Times are milliseconds of the wall clock. */
 export interface Envelope {
   /** Of the answer, so that a reply that was meant for another question is noticed. */
@@ -67,16 +73,16 @@ export function parsed(text: unknown): unknown {
 
 /**
  * Reads what was written, by this release or another one.
- * @param maxBytes a value that is larger when inflated is taken for nothing
+ * @param maxCharacters a value that must be larger, seen by its bytes when inflated, is taken for nothing
  * @returns undefined for what is no envelope of this form, or one of another key; its value is frozen
  */
 export function unpack(
   packed: unknown,
   key: string,
-  maxBytes: number,
+  maxCharacters: number,
 ): Envelope | undefined | Promise<Envelope | undefined> {
   if (!isPacked(packed) || packed.k !== key) return undefined;
-  if (packed.z !== undefined) return inflated(packed, packed.z, maxBytes);
+  if (packed.z !== undefined) return inflated(packed, packed.z, maxCharacters * MAX_BYTES_PER_CHARACTER);
   return packed.v === undefined ? undefined : open(packed, packed.v);
 }
 
