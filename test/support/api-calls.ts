@@ -4,7 +4,7 @@ import type { Answer, Person, TestApp } from './app';
 /** What is sent to a route. */
 export interface Call {
   readonly as?: Person | string | undefined;
-  /** What stands for the parameter in the route. */
+  /** What stands for the parameter in the route, or for those that follow each other. */
   readonly of?: string | undefined;
   /** As in a URL, without the question mark. */
   readonly query?: string | undefined;
@@ -52,7 +52,7 @@ export class ApiCalls {
   /** @throws Error unless the route does what it is asked for */
   async call(operation: string, { as, of, query = '', body, headers = {} }: Call = {}): Promise<Answer> {
     const [method = '', template = ''] = operation.split(' ');
-    const path = template.replace(/\{\w+\}/, of ?? '');
+    const path = template.replace(/\{\w+\}(\/\{\w+\})*/, of ?? '');
     const requestId = randomUUID();
     const answer = await this.app.request(method, query === '' ? path : `${path}?${query}`, {
       as,

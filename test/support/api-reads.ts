@@ -22,6 +22,8 @@ export interface Reads {
 /** Things of the heavy user, and others that there is one of each kind of. */
 type Things = Readonly<Record<'meter' | 'order' | 'offer' | 'energyOrder' | 'sale' | 'run', string>> & {
   readonly certificate: string;
+  /** One that pg_stat_statements has recorded. */
+  readonly statement: string;
 };
 
 /** Finds things to ask about. */
@@ -33,6 +35,9 @@ export async function thingsOf({ urls }: TestApp, { heavy }: KnownPeople): Promi
             (SELECT id FROM energy_offers WHERE seller_id = $1 AND status = 'sold' ORDER BY id LIMIT 1) AS offer,
             (SELECT id FROM energy_orders WHERE buyer_id = $1 ORDER BY id LIMIT 1) AS "energyOrder",
             (SELECT id FROM energy_transactions WHERE seller_id = $1 ORDER BY id LIMIT 1) AS sale,
+            (SELECT queryid::text FROM pg_stat_statements
+              WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND query LIKE 'SELECT %'
+              ORDER BY calls DESC LIMIT 1) AS statement,
             (SELECT certificate_id FROM erc_certificates WHERE user_id = $1 ORDER BY id LIMIT 1) AS certificate,
             (SELECT reconciliation_id FROM reconciliation_breaks
               GROUP BY reconciliation_id ORDER BY count(*) DESC LIMIT 1) AS run`,
@@ -61,6 +66,7 @@ export function readsOf({ heavy }: KnownPeople, things: Things): readonly Reads[
     { route: '/health/ready' },
     ...usersReads(ofHeavy, heavy.id),
     ...ledgerAndMeterReads(ofHeavy, things),
+    ...databaseReads(things),
     ...tradingReads(things),
     ...marketplaceReads(ofHeavy, things),
     { route: '/api/certificates', as: 'heavy', queries: ['', ...each('status', CERTIFICATE_STATUSES)] },
@@ -84,6 +90,23 @@ export function readsOf({ heavy }: KnownPeople, things: Things): readonly Reads[
     },
   ];
 }
+
+const databaseReads = ({ statement }: Things): Reads[] => [
+  { route: '/api/admin/db', as: 'auditor' },
+  {
+    route: '/api/admin/db/{report}',
+    as: 'auditor',
+    of: 'slow-queries',
+    queries: ['', `limit=10&from=${daysAgo(1)}&to=${daysAgo(0)}`],
+  },
+  { route: '/api/admin/db/{group}/{report}', as: 'auditor', of: 'indexes/unused', queries: ['', 'limit=10'] },
+  {
+    route: '/api/admin/db/queries/{id}',
+    as: 'auditor',
+    of: statement,
+    queries: ['', `from=${daysAgo(1)}&to=${daysAgo(0)}`],
+  },
+];
 
 const usersReads = (ofHeavy: string, heavyId: string): Reads[] => [
   {

@@ -17,6 +17,9 @@ export const MADE_OF_OTHERS = [
   'erc_certificate_transfers',
   'migrations',
   'migration_history',
+  'performance_evidence',
+  'recorded_statements',
+  'statement_counters',
 ];
 const ROWS = 12_000;
 const READINGS = 100_000;

@@ -2,7 +2,7 @@ import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Roles } from '../../auth/decorators';
-import { reportQuery } from './report-query';
+import { reportQuery, rowsQuery } from './report-query';
 import { ReportsService } from './reports.service';
 
 /** A name is looked up in a list; nothing of it reaches PostgreSQL. */
@@ -34,7 +34,7 @@ export class ReportsController {
   readOfGroup(
     @Param('group', { schema: name }) group: string,
     @Param('report', { schema: name }) report: string,
-    @Query({ schema: reportQuery }) query: z.output<typeof reportQuery>,
+    @Query({ schema: rowsQuery }) query: z.output<typeof rowsQuery>,
   ) {
     return this.reports.read(`${group}/${report}`, query);
   }
