@@ -1,3 +1,4 @@
+import { RELEASE } from '../config/release';
 import { pack, packCompressed, unpack, type Envelope } from './envelope';
 import { freezeAndMeasure } from './frozen';
 
@@ -50,6 +51,14 @@ describe('envelopes', () => {
     ['no value', { v: undefined }],
   ])('are nothing with %s', (_what, change) => {
     expect(unpack(travelled({ ...pack(envelope), ...change }), envelope.key, 1e6)).toBeUndefined();
+  });
+
+  it('are nothing to another build of the same version', () => {
+    jest.resetModules();
+    jest.doMock('../config/release', () => ({ RELEASE, BUILD: `${RELEASE}+another` }));
+    const another = jest.requireActual<{ pack: typeof pack; unpack: typeof unpack }>('./envelope');
+    expect(another.unpack(travelled(another.pack(envelope)), envelope.key, 1e6)).toEqual(envelope);
+    expect(another.unpack(travelled(pack(envelope)), envelope.key, 1e6)).toBeUndefined();
   });
 
   it.each([null, undefined, 7, 'text', [], {}])('are nothing like %p', (something) => {

@@ -1,16 +1,16 @@
 import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
-import { RELEASE } from '../config/release';
+import { BUILD } from '../config/release';
 import { freezeParsed } from './frozen';
 
 const deflate = promisify(deflateRaw);
 const inflate = promisify(inflateRaw);
 
 /**
- * Changes with the form below, and with the release, since that may give values another form: what another one wrote is
+ * Changes with the form below, and with the build, since that may give values another form: what another one wrote is
  * taken for nothing at all.
  */
-const FORMAT = `1 ${RELEASE}`;
+const FORMAT = `1 ${BUILD}`;
 
 /**
  * Values are measured in characters, and what is inflated in bytes. A character is at most six of them: as JSON writes
@@ -72,7 +72,7 @@ export function parsed(text: unknown): unknown {
 }
 
 /**
- * Reads what was written, by this release or another one.
+ * Reads what was written, by this build or another one.
  * @param maxCharacters a value that must be larger, seen by its bytes when inflated, is taken for nothing
  * @returns undefined for what is no envelope of this form, or one of another key; its value is frozen
  */
