@@ -32,17 +32,21 @@ function tableOf(boxes: readonly AnsweredBox[], width: number): string {
     head: ['status', 'box', 'evidence'],
     colWidths: [OF_STATUS, OF_BOX, evidence],
     wordWrap: true,
-    style: { head: [], border: [] },
+    style: { head: [], border: [], compact: true },
   });
   for (const box of boxes) table.push([box.status, box.box, box.evidence]);
   return table.toString();
 }
 
+/** What mends several boxes is said once. */
 function remedies(boxes: readonly AnsweredBox[]): string[] {
-  const lines = ['fail', 'warn'].flatMap((wanted) =>
-    boxes.flatMap(({ status, box, remedy }) =>
-      status === wanted && remedy !== null ? [`${status}  ${box}: ${remedy}.`] : [],
-    ),
-  );
-  return lines.length === 0 ? [] : [['What to do', ...new Set(lines)].join('\n')];
+  const lines = (['fail', 'warn'] as const).flatMap((wanted) => {
+    const open = boxes.filter(({ status }) => status === wanted);
+    const mends = new Set(open.map(({ remedy }) => remedy));
+    return [...mends].map((mend) => {
+      const names = open.filter(({ remedy }) => remedy === mend).map(({ box }) => box);
+      return `${wanted}  ${[...new Set(names)].join(', ')}: ${mend}.`;
+    });
+  });
+  return lines.length === 0 ? [] : [['What to do', ...lines].join('\n')];
 }

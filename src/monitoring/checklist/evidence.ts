@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { RELEASE } from '../../config/release';
 import type { ReportSource } from '../reports/report-source';
-import type { EvidenceKind } from './performance-evidence.entity';
+import type { EvidenceKind, PerformanceEvidence } from './performance-evidence.entity';
 
 /** What somebody measured, as it is kept. */
 export interface Measurement {
@@ -11,7 +11,7 @@ export interface Measurement {
   /** A sentence for each error and each promise that was not kept; none when all is well. */
   readonly missed: readonly string[];
   /** The figures. */
-  readonly figures: Readonly<Record<string, unknown>>;
+  readonly figures: Readonly<PerformanceEvidence['result']>;
 }
 
 /** The latest measurement of a command. */

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { currentContext, type WorkContext } from '../../common/request-context';
 import { QueryEvents, type QueryEvent } from '../../database/query-events';
-import { effectOf } from './statement-effect';
+import { natureOf } from './statement-effect';
 
 /** What was seen lately: of this span of time and the one before it. */
 export const WATCHED_MS = 15 * 60_000;
@@ -89,7 +89,7 @@ export class StatementWatch implements OnModuleInit {
   }
 
   private observe({ text, rows = 0, prepared }: QueryEvent): void {
-    const effect = effectOf(text);
+    const { effect, isOfMany } = natureOf(text);
     if (effect === 'none') return;
     this.turn(performance.now());
     const { current } = this;
@@ -99,7 +99,9 @@ export class StatementWatch implements OnModuleInit {
     if (context?.requestId === undefined) return; // jobs work through as much as there is
     current.requestsSeen = true;
     if (effect === 'read') noteMost(current.rows, context.work, rows, text);
-    if (rows < ROWS_OF_A_BATCH) noteMost(current.runs, context.work, this.countRun(context, text), text);
+    // An upload of any length is worked through in batches.
+    if (isOfMany || rows >= ROWS_OF_A_BATCH) return;
+    noteMost(current.runs, context.work, this.countRun(context, text), text);
   }
 
   private countUnprepared(text: string): void {
