@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
 import { PrometheusModule } from '@willsoto/nestjs-prometheus';
 import { ActionsController } from './actions/actions.controller';
 import { actions } from './actions/actions.providers';
@@ -6,6 +7,7 @@ import { CacheAdminController } from './cache/cache-admin.controller';
 import { CacheAdminService } from './cache/cache-admin.service';
 import { ChecklistController } from './checklist/checklist.controller';
 import { checklist } from './checklist/checklist.providers';
+import { PerformanceEvidence } from './checklist/performance-evidence.entity';
 import { HealthModule } from './health/health.module';
 import { HistoryModule } from './history/history.module';
 import { MaintenanceModule } from './maintenance/maintenance.module';
@@ -18,6 +20,7 @@ import { ReportsService } from './reports/reports.service';
 
 @Module({
   imports: [
+    TypeOrmModule.forFeature([PerformanceEvidence]),
     PrometheusModule.register({ controller: MetricsController }),
     HealthModule,
     HistoryModule,
@@ -30,13 +33,6 @@ import { ReportsService } from './reports/reports.service';
     ReportsController,
     ActionsController,
   ],
-  providers: [
-    CacheAdminService,
-    ReportDatabase,
-    ReportsService,
-    ...actions,
-    ...checklist,
-    ...metrics,
-  ],
+  providers: [CacheAdminService, ReportDatabase, ReportsService, ...actions, ...checklist, ...metrics],
 })
 export class MonitoringModule {}
