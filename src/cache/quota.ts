@@ -36,8 +36,9 @@ interface Share {
 /**
  * Limits that all processes share, without a round trip for each thing that is let through: a process counts a small
  * share ahead and uses that up by itself. It begins with one and doubles the share while it uses it up, so that many
- * processes which let little through leave enough to each other. Never lets more through than the limit while Redis is
- * there; a share that is not used up is lost when the window ends. While Redis is away each process limits by itself.
+ * processes which let little through leave enough to each other; where more than that wait, it counts for all of them.
+ * Never lets more through than the limit while Redis is there; a share that is not used up is lost when the window ends.
+ * While Redis is away each process limits by itself.
  */
 export class Quota {
   private readonly shares = new Map<string, Share>();

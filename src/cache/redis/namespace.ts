@@ -4,7 +4,10 @@ import type { RedisConnection } from './redis-connection';
 import { NAMESPACE_KEY } from './redis-keys';
 import { RAISE_NAMESPACE } from './redis-scripts';
 
-/** The namespace's version ends with a year of silence. */
+/**
+ * Counts from when the version was raised, used or not: after so long without an outage it ends, and everything is dropped
+ * once.
+ */
 export const NAMESPACE_TTL_MS = 366 * 86_400_000;
 const SERVER_CHARACTERS = 10;
 /** Of a Redis that does not say which one it is. */
