@@ -201,7 +201,8 @@ describe('reports from the statistics of PostgreSQL', () => {
         'indexes',
         (now) => rowsOf(now, 'index', 'scratch_id')[0]?.['scans'] === 3,
       );
-      const lastScan: unknown = source.serverVersion < 160_000 ? null : expect.stringMatching(/^\d{4}-/); // known since PostgreSQL 16
+      // Known since PostgreSQL 16.
+      const seen = source.serverVersion < 160_000 ? 'object' : 'string';
       expect(rowsOf(answer, 'index', 'scratch_id')).toMatchObject([
         {
           table: 'scratch',
@@ -209,10 +210,10 @@ describe('reports from the statistics of PostgreSQL', () => {
           valid: true,
           tuplesRead: 3,
           tuplesFetched: 3,
-          lastScan,
           serves: null,
         },
       ]);
+      expect(typeof rowsOf(answer, 'index', 'scratch_id')[0]?.['lastScan']).toBe(seen);
       const [declared] = source.catalogue;
       expect(rowsOf(answer, 'index', declared?.name ?? '')).toMatchObject([{ serves: declared?.serves }]);
       // The parts on partitions are summed up.
