@@ -38,5 +38,6 @@ export function buildAbove(folder: string): string {
   }
 }
 
-const digestOf = (file: string): string =>
-  createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, DIGEST_CHARACTERS);
+function digestOf(file: string): string {
+  return createHash('sha256').update(readFileSync(file)).digest('hex').slice(0, DIGEST_CHARACTERS);
+}
