@@ -5,7 +5,9 @@ import { CacheService } from '../src/cache/cache.service';
 import { inContext } from '../src/common/request-context';
 import type { AnsweredBox, ChecklistAnswer } from '../src/monitoring/checklist/checklist';
 import { ChecklistService } from '../src/monitoring/checklist/checklist.service';
+import { QueryEvents } from '../src/database/query-events';
 import { recordEvidence } from '../src/monitoring/checklist/evidence';
+import { StatementWatch } from '../src/monitoring/checklist/statement-watch';
 import { startApp, type Person, type TestApp } from './support/app';
 import { RedisProcess } from './support/cache-lab';
 import { asOwner, migratedDatabase } from './support/database';
@@ -262,6 +264,39 @@ describe('the performance checklist', () => {
       }
     }
     const anyRequest = () => asRequest('GET /scratch/one', () => app.database.query('SELECT 1 AS one'));
+
+    it('costs a request that the cache answers nothing', async () => {
+      await app.get('/api/offers');
+      const events = app.nest.get(QueryEvents);
+      const heard: string[] = [];
+      events.subscribe(({ text }) => void heard.push(text));
+      for (let requests = 0; requests < 20; requests++) await app.get('/api/offers');
+      expect(heard.filter((text) => text.includes('energy_offers'))).toEqual([]);
+    });
+
+    it('is bounded, whatever is asked', () => {
+      const events = new QueryEvents();
+      const watch = new StatementWatch(events);
+      watch.onModuleInit();
+      for (let no = 0; no < 3_000; no++)
+        inContext({ work: `GET /scratch/${no}`, requestId: 'one' }, () =>
+          events.publish({ text: `SELECT ${no}`, seconds: 0, rows: no, prepared: false }),
+        );
+      const { rows, runs, unprepared } = watch.lately();
+      expect(unprepared).toBe(3_000);
+      expect(rows.length).toBeLessThanOrEqual(500);
+      expect(runs.length).toBeLessThanOrEqual(500);
+    });
+
+    it('knows an upload in batches from N+1', async () => {
+      await asRequest('POST /scratch/upload', async () => {
+        for (let batch = 0; batch < 40; batch++)
+          await app.database.query('SELECT n FROM unnest($1::int[]) AS n', [[batch]]);
+      });
+      expect(await judged('N+1 queries eliminated')).not.toMatchObject({
+        evidence: expect.stringContaining('/scratch/upload'),
+      });
+    });
 
     it('fails while a request is given more rows than anybody reads', async () => {
       const rows = (count: number) =>
