@@ -70,7 +70,7 @@ describe('Redis', () => {
     expect(await lab.cache.increment(newId())).toBe(1);
     await server.start();
     await untilCaching(lab);
-    expect(await lab.cache.isAnswering()).toBe(true);
+    await until(() => lab.cache.isAnswering(), 'listening');
   });
 
   it('may be killed: answers are computed, and nothing from before counts when it is back', async () => {
