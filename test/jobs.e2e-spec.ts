@@ -8,8 +8,9 @@ import { asOwner } from './support/database';
 import { until } from './support/eventually';
 import { untilJobsAreDone } from './support/mailbox';
 
-const FETCHING = `SELECT FROM pg_stat_activity
-  WHERE datname = current_database() AND application_name = 'gridtokenx jobs' AND wait_event_type = 'Lock'`;
+/** Who waits for the table of this queue. */
+const FETCHING = `SELECT FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+  WHERE a.application_name = 'gridtokenx jobs' AND NOT l.granted AND l.relation = $1::regclass`;
 
 describe('jobs', () => {
   let app: TestApp;
@@ -29,12 +30,13 @@ describe('jobs', () => {
     await sendsMail(app);
     const outbox = join(app.dataDir, 'outbox');
     for (const file of readdirSync(outbox)) rmSync(join(outbox, file));
+    const queue = await queueOf(app);
     await other.query('BEGIN');
-    await other.query('LOCK TABLE pgboss.job IN EXCLUSIVE MODE'); // holds up whoever fetches
+    await other.query(`LOCK TABLE ${queue} IN EXCLUSIVE MODE`); // holds up whoever fetches
     const again = await other.query<{ id: string }>(
       `INSERT INTO pgboss.job (name, data) SELECT name, data FROM pgboss.job WHERE name = 'mail' LIMIT 1 RETURNING id`,
     );
-    await until(async () => (await asOwner(app.urls, FETCHING)).length === 3); // all connections
+    await until(async () => (await asOwner(app.urls, FETCHING, [queue])).length > 0);
     const ended = app.nest.close();
     await until(() => isDown(app));
     await other.query('COMMIT');
@@ -47,6 +49,15 @@ describe('jobs', () => {
     });
   });
 });
+
+/** The table in which pg-boss keeps the mails to send. */
+async function queueOf(app: TestApp): Promise<string> {
+  const [queue] = await asOwner<{ table: string }>(
+    app.urls,
+    `SELECT format('pgboss.%I', partition_name) AS table FROM pgboss.queue WHERE name = 'mail'`,
+  );
+  return queue?.table as string;
+}
 
 async function sendsMail(app: TestApp): Promise<void> {
   const mail = { to: 'neighbour@example.org', subject: `Hello ${newId()}`, text: 'Sun!' };
