@@ -110,7 +110,7 @@ describe('public answers of several processes with one Redis', () => {
     expect([cacheOf(other), other.body.price]).toEqual(['MISS', 1]);
     expect(await redis.cache.deletePattern(`http:lab:*${name}`)).toBe(0);
     expect(await redis.cache.deletePattern(`lab:price:${name}`)).toBe(1);
-    expect(etagOf(first)).toMatch(/^"[\w-]{12}"$/);
+    expect(etagOf(first)).toMatch(/^"[\w-]+"$/);
   });
 
   it.each(['through', 'by-itself'])('have the same ETag in each: %s', async (kind) => {

@@ -66,13 +66,17 @@ export class InFlight {
   }
 
   remove(search: Search): void {
-    const left = this.searches.get(search.key)?.filter((running) => running !== search) ?? [];
-    if (left.length === 0) this.searches.delete(search.key);
-    else this.searches.set(search.key, left);
+    const running = this.searches.get(search.key);
+    if (running === undefined) return;
+    const place = running.indexOf(search);
+    if (place < 0) return;
+    if (running.length === 1) this.searches.delete(search.key);
+    else this.searches.set(search.key, running.toSpliced(place, 1));
   }
 
   doomKey(key: string): void {
-    for (const search of this.searches.get(key) ?? []) search.doom();
+    const running = this.searches.get(key);
+    if (running !== undefined) for (const search of running) search.doom();
   }
 
   doomMatching(matches: (key: string) => boolean): void {

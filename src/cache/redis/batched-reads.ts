@@ -4,6 +4,7 @@ type Values = readonly (string | null)[];
 
 interface Question {
   readonly keys: readonly string[];
+  readonly answered: Promise<Values>;
   readonly answer: (values: Values) => void;
   readonly refuse: (error: unknown) => void;
 }
@@ -28,20 +29,25 @@ export const readMany = <Answer>(
  * as the version of a tag, is read once. Not for a cluster.
  */
 export class BatchedReads {
-  private waiting: Question[] = [];
+  /** By their keys: whoever asks for the same at the same moment is given the same answer. */
+  private waiting = new Map<string, Question>();
 
   constructor(private readonly gate: RedisGate) {}
 
   /** @returns the values of the keys, in their order, all of one moment */
   read(keys: readonly string[]): Promise<Values> {
-    return new Promise((answer, refuse) => {
-      if (this.waiting.push({ keys, answer, refuse }) === 1) process.nextTick(this.send);
-    });
+    const name = keys.join(' ');
+    const asked = this.waiting.get(name);
+    if (asked !== undefined) return asked.answered;
+    if (this.waiting.size === 0) process.nextTick(this.send);
+    const question = questionFor(keys);
+    this.waiting.set(name, question);
+    return question.answered;
   }
 
   private readonly send = (): void => {
-    const questions = this.waiting;
-    this.waiting = [];
+    const questions = [...this.waiting.values()];
+    this.waiting = new Map();
     const places = placesOf(questions);
     readMany(this.gate, [...places.keys()], (values) => share(questions, places, values)).catch(
       (error: unknown) => {
@@ -49,6 +55,16 @@ export class BatchedReads {
       },
     );
   };
+}
+
+function questionFor(keys: readonly string[]): Question {
+  let answer: Question['answer'] = () => undefined;
+  let refuse: Question['refuse'] = () => undefined;
+  const answered = new Promise<Values>((resolve, reject) => {
+    answer = resolve;
+    refuse = reject;
+  });
+  return { keys, answered, answer, refuse };
 }
 
 function placesOf(questions: readonly Question[]): Map<string, number> {

@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Asker, RedisGate } from './redis-gate';
 import { tagKey } from './redis-keys';
 import { HOLD, RENEW_TAG } from './redis-scripts';
@@ -15,18 +15,12 @@ export const NO_VERSION = '';
 /** Whether somebody is about to change what is under the tag. */
 export const isHeld = (version: string): boolean => version.startsWith('held:');
 
-const VERSION_BYTES = 9;
-const pool = Buffer.alloc(VERSION_BYTES * 1024);
-let used = pool.length;
+/** Of this process: as many random bits as make two processes that are the same unthinkable. */
+const PROCESS = randomBytes(9).toString('base64url');
+let made = 0;
 
-/** Random, twelve characters: two are never the same. */
-export function newVersion(): string {
-  if (used === pool.length) {
-    randomFillSync(pool);
-    used = 0;
-  }
-  return pool.toString('base64url', used, (used += VERSION_BYTES));
-}
+/** Two are never the same, in any process. */
+export const newVersion = (): string => `${PROCESS}-${(made++).toString(36)}`;
 
 /** The versions of tags in Redis. What was kept under another version than the current one counts no more. */
 export class TagVersions {
