@@ -1,4 +1,4 @@
-import { withinDeadline } from './deadline';
+import { withinDeadline } from '../common/deadline';
 import { encodeHeartbeat } from './invalidation-message';
 
 /**

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
+import { withinDeadline } from '../common/deadline';
 import type { Transaction } from '../database/transaction';
-import { withinDeadline } from './deadline';
 import type { FirstTier } from './first-tier';
 import type { InFlight } from './in-flight';
 import type { BusListener, Invalidation, InvalidationBus } from './invalidation-bus';

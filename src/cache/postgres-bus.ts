@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import { newId } from '../common/id';
 import type { DatabaseService } from '../database/database.service';
 import type { Transaction } from '../database/transaction';
-import { withinDeadline } from './deadline';
+import { withinDeadline } from '../common/deadline';
 import { Heartbeat, type Beat } from './heartbeat';
 import type { BusListener, Invalidation, InvalidationBus } from './invalidation-bus';
 import { decodeInvalidation, encodeInvalidation } from './invalidation-message';

@@ -1,6 +1,7 @@
 import type * as OpenTelemetry from '@opentelemetry/api';
 import type { Attributes, Span, SpanKind, Tracer } from '@opentelemetry/api';
 import type { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import { withinDeadline } from '../common/deadline';
 import type { TraceContext } from '../common/trace-context';
 import type { Environment } from '../config/environment';
 import { RELEASE } from '../config/release';
@@ -104,12 +105,9 @@ export class Spans {
     this.end(this.start(name, kind, parent, attributes, this.now() - seconds * 1000), error);
   }
 
-  /** Sends what is left, and gives up after two seconds. */
+  /** Sends what is left, and gives up after two seconds; the exporter tells why it could not. */
   async close(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLOSE_MS)));
-    const sent = this.provider.shutdown().catch(() => undefined); // the exporter has told why
-    await Promise.race([sent, late]).finally(() => clearTimeout(timer));
+    await withinDeadline(this.provider.shutdown(), CLOSE_MS, 'The collector').catch(() => undefined);
   }
 
   private start(

@@ -1,5 +1,5 @@
 import { newId } from '../../common/id';
-import { withinDeadline } from '../deadline';
+import { withinDeadline } from '../../common/deadline';
 import { Heartbeat } from '../heartbeat';
 import type { BusListener, Invalidation, InvalidationBus } from '../invalidation-bus';
 import { decodeInvalidation, encodeInvalidation } from '../invalidation-message';

@@ -1,4 +1,4 @@
-import { withinDeadline } from '../deadline';
+import { withinDeadline } from '../../common/deadline';
 import { makeClient, makeCluster, nodesOf, type RedisClient } from './redis-client';
 import { reasonOf } from './redis-errors';
 import { clusterLink, loadScripts, singleLink, type Link, type Send, type ValueStore } from './redis-link';

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { CacheEvents } from '../cache-events';
 import { CircuitBreaker, type BreakerState } from '../circuit-breaker';
-import { Deadlines, TooLate, withinDeadline } from '../deadline';
+import { Deadlines, TooLate, withinDeadline } from '../../common/deadline';
 import { Namespace, type Missed } from './namespace';
 import { RedisAway, RedisConnection } from './redis-connection';
 import { isNoMaster, reasonOf } from './redis-errors';

@@ -4,7 +4,7 @@ import { CONFIG, type Config } from '../../config/config';
 import { RELEASE } from '../../config/release';
 import { DATABASE_URLS, type DatabaseUrls } from '../../database/database.module';
 import { DatabaseService } from '../../database/database.service';
-import { withinDeadline } from '../../cache/deadline';
+import { withinDeadline } from '../../common/deadline';
 import { ReportDatabase } from '../reports/report-database';
 import { judgeAll, reportsOf, summaryOf, type ChecklistAnswer } from './checklist';
 import { RegistrySight } from './metrics-sight';

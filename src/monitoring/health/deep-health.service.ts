@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
 import { CacheService } from '../../cache/cache.service';
-import { TooLate, withinDeadline } from '../../cache/deadline';
+import { TooLate, withinDeadline } from '../../common/deadline';
 import { databaseFailure, reasonOf } from '../../database/failures';
 import { HealthChecks, type HealthCheck } from './health-checks';
 import { deepHealth } from './health.cache';

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
 import { CacheService } from '../../cache/cache.service';
-import { withinDeadline } from '../../cache/deadline';
+import { withinDeadline } from '../../common/deadline';
 import { missingMigrations } from './applied-migrations';
 import { HealthDatabase, PROBE_DEADLINE_MS } from './health-database';
 import type { PartHealth } from './part-health';
