@@ -1,8 +1,8 @@
-import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectMetric, makeGaugeProvider } from '@willsoto/nestjs-prometheus';
 import type { Gauge } from 'prom-client';
-import { reasonOf } from '../../database/failures';
 import { ReportDatabase } from '../reports/report-database';
+import { FiguresBehindScrapes } from './figures-behind-scrapes';
 import { readServerFigures, type ServerFigures } from './server-figures';
 
 const HIT_RATIO = 'database_cache_hit_ratio';
@@ -52,19 +52,9 @@ export const serverMetricProviders = [
   }),
 ];
 
-/** However often and by how many it is scraped. */
-const READ_EVERY_MS = 15_000;
-
-/**
- * What PostgreSQL says of itself, read at most every 15 seconds and behind the scrape that finds it old: a scrape waits
- * for the first figures only. While PostgreSQL is away the last ones stay, and their time tells how old they are.
- */
+/** What PostgreSQL says of itself. While it is away the last figures stay, and their time tells how old they are. */
 @Injectable()
 export class ServerMetrics implements OnModuleInit {
-  private readonly logger = new Logger('Metrics');
-  private reading: Promise<void> | undefined;
-  private readAt = -Infinity;
-
   constructor(
     private readonly reports: ReportDatabase,
     @InjectMetric(HIT_RATIO) private readonly hitRatio: Gauge,
@@ -80,40 +70,23 @@ export class ServerMetrics implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    const { hitRatio, size, deadRows, wraparound, sequences, invalidIndexes } = this;
-    const { connections, idleInTransaction, jobs, timestamp } = this;
-    // Whichever is asked first: all of them change together.
-    for (const gauge of [
-      hitRatio,
-      size,
-      deadRows,
-      wraparound,
-      sequences,
-      invalidIndexes,
-      connections,
-      idleInTransaction,
-      jobs,
-      timestamp,
-    ])
-      Object.assign(gauge, { collect: () => this.refresh() });
-  }
-
-  /** @returns what to wait for, where there are no figures yet */
-  private refresh(): Promise<void> | undefined {
-    const isFirst = this.readAt === -Infinity;
-    if (this.reading === undefined && performance.now() - this.readAt >= READ_EVERY_MS)
-      this.reading = this.read().finally(() => (this.reading = undefined));
-    return isFirst ? this.reading : undefined;
+    new FiguresBehindScrapes(() => this.read(), 'PostgreSQL did not tell its figures for /metrics').showIn(
+      this.hitRatio,
+      this.size,
+      this.deadRows,
+      this.wraparound,
+      this.sequences,
+      this.invalidIndexes,
+      this.connections,
+      this.idleInTransaction,
+      this.jobs,
+      this.timestamp,
+    );
   }
 
   private async read(): Promise<void> {
-    try {
-      const figures = await readServerFigures(this.reports);
-      if (figures !== undefined) this.show(figures);
-    } catch (error) {
-      this.logger.warn(`PostgreSQL did not tell its figures for /metrics: ${reasonOf(error)}`);
-    }
-    this.readAt = performance.now();
+    const figures = await readServerFigures(this.reports);
+    if (figures !== undefined) this.show(figures);
   }
 
   private show(figures: ServerFigures): void {
