@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { formatCount } from '../src/common/figures';
 import type { Figures } from './measure';
 import { ratio } from './measure';
 import type { Measured } from './queries/measure-query';
@@ -90,10 +91,10 @@ function tableOf({ query, sizes }: QueryResult): string {
   });
   for (const { rows, before, after, roundTrip, bare, cached } of sizes) {
     table.push([
-      grouped(rows),
+      formatCount(rows),
       time(before.p50),
       time(before.p95),
-      grouped(before.n),
+      formatCount(before.n),
       time(after.p50),
       time(after.p95),
       times(ratio(before, after)),
@@ -160,6 +161,5 @@ export function time(milliseconds: number): string {
 
 const digits = (figure: number): string => (figure < 99.95 ? figure.toPrecision(3) : figure.toFixed(0));
 const times = (factor: number): string =>
-  factor < 99.95 ? `${factor.toPrecision(3)}×` : `${grouped(Math.round(factor))}×`;
-const grouped = (count: number): string => count.toLocaleString('en-US').replaceAll(',', ' ');
+  factor < 99.95 ? `${factor.toPrecision(3)}×` : `${formatCount(Math.round(factor))}×`;
 const plural = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? '' : 's'}`;

@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { formatCount } from '../../src/common/figures';
 import { holds, times, type Comparison, type Finding, type Limit } from './finding';
 
 /** For people: every side with its figure, and how it stands to what it is measured against. */
@@ -31,7 +32,4 @@ const promise = (limit: Limit): string =>
   'atLeast' in limit ? `≥ ${times(limit.atLeast)}` : `≤ ${times(limit.atMost)}`;
 
 /** Three digits are all that a measurement tells. */
-function grouped(figure: number): string {
-  const rounded = Number(figure.toPrecision(3));
-  return rounded.toLocaleString('en-US').replaceAll(',', ' ');
-}
+const grouped = (figure: number): string => formatCount(Number(figure.toPrecision(3)));

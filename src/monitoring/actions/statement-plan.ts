@@ -1,13 +1,8 @@
 import type { Client, QueryConfig } from 'pg';
 import { sqlState } from '../../database/query-events';
 import { InvalidInput } from '../../common/domain-error';
+import { planNodes, type PlanNode } from '../reports/plan-node';
 import { StatementNotExplained } from './actions.errors';
-
-/** A node of a plan, as EXPLAIN (FORMAT JSON) writes it. */
-interface PlanNode {
-  readonly 'Node Type': string;
-  readonly Plans?: readonly PlanNode[];
-}
 
 export interface Plan extends Readonly<Record<string, unknown>> {
   readonly Plan: PlanNode;
@@ -75,7 +70,7 @@ export async function analyzedPlan(
   values: readonly Parameter[],
 ): Promise<Plan> {
   const { Plan: root } = await planFor(client, text, values);
-  const writer = nodesOf(root).find((node) => WRITES.has(node['Node Type']));
+  const writer = planNodes(root).find((node) => WRITES.has(node['Node Type']));
   if (writer !== undefined)
     throw new StatementNotExplained(
       `Only a SELECT that neither changes nor locks rows is run to be analysed, and the plan of this one has ${writer['Node Type']}: leave analyze out for its plan`,
@@ -93,10 +88,6 @@ export function checkParameters(needed: number, given: readonly Parameter[]): vo
       detail: `the statement has ${needed} ${needed === 1 ? 'parameter' : 'parameters'}, and ${given.length} ${given.length === 1 ? 'was' : 'were'} given: give one for each of $1, $2 …`,
     },
   ]);
-}
-
-function nodesOf(node: PlanNode): PlanNode[] {
-  return [node, ...(node.Plans ?? []).flatMap(nodesOf)];
 }
 
 async function explain(client: Client, text: string, values: readonly Parameter[]): Promise<Plan> {

@@ -1,3 +1,4 @@
+import { sqlState } from '../../database/query-events';
 import { rowsOf, type StatementRunner } from '../../database/indexes/statement-runner';
 import { withoutValues } from '../../database/statement-fingerprint';
 import { NOT_LOADED, statementColumns, type StatementColumns } from '../reports/statement-statistics';
@@ -40,7 +41,7 @@ export async function recordStatements(owner: StatementRunner, takenAt: Date): P
     await recordTexts(owner, schema, takenAt);
     return true;
   } catch (error) {
-    if ((error as { code?: unknown }).code !== NOT_LOADED) throw error;
+    if (sqlState(error) !== NOT_LOADED) throw error;
     await owner.query('ROLLBACK TO SAVEPOINT statements');
     return false;
   }

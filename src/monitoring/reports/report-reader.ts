@@ -1,4 +1,5 @@
 import type { PoolState } from '../../database/database.service';
+import { sqlState } from '../../database/query-events';
 import { indexCatalogue } from '../../database/indexes/index-catalogue';
 import { NotAvailable } from './not-available';
 import type { Column, Finding, Reading, Report, ReportQuery } from './report';
@@ -72,7 +73,7 @@ export async function readReport(
 
 function asNotAvailable(error: unknown): NotAvailable | undefined {
   if (error instanceof NotAvailable) return error;
-  const { code } = error as { code?: unknown };
+  const code = sqlState(error);
   if (code === LOCKED)
     return new NotAvailable(
       'access to a table',

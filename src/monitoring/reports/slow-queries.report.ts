@@ -1,4 +1,4 @@
-import { formatCount, formatMilliseconds } from '../../common/figures';
+import { formatCount, formatMilliseconds, formatShare } from '../../common/figures';
 import { historyWindow, looksBack, type HistoryWindow } from '../history/history-window';
 import { statementsBetween } from '../history/statement-history';
 import type { Finding, Reading, Report } from './report';
@@ -87,7 +87,7 @@ function judged({ queryId, statement, calls, meanMs, share }: StatementRow): Fin
       ? true
       : (share ?? 0) >= MOST_OF_ALL && calls >= OFTEN.calls;
   if (!slow && !burden) return [];
-  const part = share === null ? '' : `, ${(share * 100).toFixed(1)} % of all time`;
+  const part = share === null ? '' : `, ${formatShare(share)} of all time`;
   return [
     {
       severity: slow ? 'warn' : 'info',

@@ -1,3 +1,4 @@
+import { sqlState } from '../../database/query-events';
 import { statementForm } from '../../database/statement-fingerprint';
 import { NotAvailable } from './not-available';
 import { needExtension, type ReportSource } from './report-source';
@@ -80,7 +81,7 @@ export async function readStatementStatistics(source: ReportSource): Promise<Sta
       statements: visible.map((row) => ({ ...row, statement: statementForm(row.statement).text })),
     };
   } catch (error) {
-    if ((error as { code?: unknown }).code !== NOT_LOADED) throw error;
+    if (sqlState(error) !== NOT_LOADED) throw error;
     throw new NotAvailable('the library of pg_stat_statements', LOADING);
   }
 }

@@ -1,3 +1,4 @@
+import { sqlState } from '../../../database/query-events';
 import { RELEASE } from '../../../config/release';
 import { latestEvidence, type KnownEvidence } from '../evidence';
 import { fail, pass, warn, type Box, type Verdict } from '../box';
@@ -42,7 +43,7 @@ async function evidenceOf(source: Sight['source'], kind: EvidenceKind): Promise<
   try {
     return await latestEvidence(source, kind);
   } catch (error) {
-    if ((error as { code?: unknown }).code === NO_TABLE) return [];
+    if (sqlState(error) === NO_TABLE) return [];
     throw error;
   }
 }
