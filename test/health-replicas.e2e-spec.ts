@@ -1,18 +1,15 @@
-import { join } from 'node:path';
 import { CacheService } from '../src/cache/cache.service';
 import type { DatabaseUrls } from '../src/database/database.module';
-import { startEmbeddedPostgres, type EmbeddedDatabase } from '../src/database/embedded/embedded-postgres';
-import { migrate } from '../src/database/schema/migrate';
 import type { DeepHealth, NamedPart } from '../src/monitoring/health/part-health';
 import { startApp, type TestApp } from './support/app';
 import { asOwner } from './support/database';
 import { eventually } from './support/eventually';
-import { Standby } from './support/replica';
+import { replicatedDatabase, type ReplicatedDatabase, type Standby } from './support/replica';
 import { temporaryFolder } from './support/server-process';
 
 describe('the deep check of a market with a replica', () => {
   const folder = temporaryFolder();
-  let primary: EmbeddedDatabase;
+  let database: ReplicatedDatabase;
   let standby: Standby;
   let urls: DatabaseUrls;
   let app: TestApp;
@@ -26,15 +23,8 @@ describe('the deep check of a market with a replica', () => {
     eventually(replication, (part) => part?.status === status);
 
   beforeAll(async () => {
-    primary = await startEmbeddedPostgres({
-      dataDir: join(folder.path, 'primary'),
-      durable: false,
-      say: () => undefined,
-    });
-    urls = { ownerUrl: primary.ownerUrl, applicationUrl: primary.appUrl };
-    await migrate(urls.ownerUrl, urls.applicationUrl);
-    standby = await Standby.of(primary, join(folder.path, 'standby'), 'standby');
-    await standby.start();
+    database = await replicatedDatabase(folder.path);
+    ({ standby, urls } = database);
     app = await startApp(
       { DATABASE_REPLICA_URLS: standby.urlOf(urls.applicationUrl), DB_REPLICA_MAX_LAG_MS: '1500' },
       urls,
@@ -42,8 +32,7 @@ describe('the deep check of a market with a replica', () => {
   }, 120_000);
   afterAll(async () => {
     await app.close();
-    await standby.remove();
-    await primary.stop();
+    await database.stop();
     folder.remove();
   }, 60_000);
 

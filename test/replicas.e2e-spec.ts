@@ -1,14 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { Logger, type LoggerService } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { DatabaseUrls } from '../src/database/database.module';
-import { startEmbeddedPostgres, type EmbeddedDatabase } from '../src/database/embedded/embedded-postgres';
-import { migrate } from '../src/database/schema/migrate';
 import { startApp, type TestApp } from './support/app';
 import { asOwner } from './support/database';
 import { eventually } from './support/eventually';
-import { Standby } from './support/replica';
+import { replicatedDatabase, type ReplicatedDatabase, type Standby } from './support/replica';
 import { temporaryFolder } from './support/server-process';
 
 const WHO = `SELECT current_setting('cluster_name') AS server`;
@@ -29,7 +26,7 @@ class Recorder implements LoggerService {
 describe('a market with a replica', () => {
   const folder = temporaryFolder();
   const recorder = new Recorder();
-  let primary: EmbeddedDatabase;
+  let database: ReplicatedDatabase;
   let standby: Standby;
   let urls: DatabaseUrls;
   let app: TestApp;
@@ -53,22 +50,14 @@ describe('a market with a replica', () => {
   };
 
   beforeAll(async () => {
-    primary = await startEmbeddedPostgres({
-      dataDir: join(folder.path, 'primary'),
-      durable: false,
-      say: () => undefined,
-    });
-    urls = { ownerUrl: primary.ownerUrl, applicationUrl: primary.appUrl };
-    await migrate(urls.ownerUrl, urls.applicationUrl);
-    standby = await Standby.of(primary, join(folder.path, 'standby'), 'standby');
-    await standby.start();
+    database = await replicatedDatabase(folder.path);
+    ({ standby, urls } = database);
     app = await startApp(variables(), urls, recorder);
   }, 120_000);
   afterAll(async () => {
     await app.close();
     Logger.overrideLogger(false);
-    await standby.remove();
-    await primary.stop();
+    await database.stop();
     folder.remove();
   }, 60_000);
 

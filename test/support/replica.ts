@@ -2,14 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, chownSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
+import type { DatabaseUrls } from '../../src/database/database.module';
 import { locateBinaries, type Binaries } from '../../src/database/embedded/binaries';
 import type { ClusterPlace } from '../../src/database/embedded/cluster-directory';
-import type { EmbeddedDatabase } from '../../src/database/embedded/embedded-postgres';
+import { startEmbeddedPostgres, type EmbeddedDatabase } from '../../src/database/embedded/embedded-postgres';
 import { freePort } from '../../src/database/embedded/free-port';
 import { eventually } from '../../src/database/embedded/os-process';
 import { isPostmasterOf } from '../../src/database/embedded/postmaster-pid';
 import { launchPostmaster, stopPostmaster } from '../../src/database/embedded/postmaster';
 import { binariesFor } from '../../src/database/embedded/system-home';
+import { migrate } from '../../src/database/schema/migrate';
 
 const say = (): void => undefined;
 /** What belongs to the primary's process and not to a copy of its files. */
@@ -89,4 +91,25 @@ async function copyCluster(primary: EmbeddedDatabase, directory: string): Promis
   } finally {
     await owner.end();
   }
+}
+
+/** A migrated market on a primary and the standby that follows it. */
+export interface ReplicatedDatabase {
+  readonly urls: DatabaseUrls;
+  readonly standby: Standby;
+  stop(): Promise<void>;
+}
+
+/** @param folder where both lie; whoever made it removes it */
+export async function replicatedDatabase(folder: string): Promise<ReplicatedDatabase> {
+  const primary = await startEmbeddedPostgres({ dataDir: join(folder, 'primary'), durable: false, say });
+  const urls = { ownerUrl: primary.ownerUrl, applicationUrl: primary.appUrl };
+  await migrate(urls.ownerUrl, urls.applicationUrl);
+  const standby = await Standby.of(primary, join(folder, 'standby'), 'standby');
+  await standby.start();
+  const stop = async (): Promise<void> => {
+    await standby.remove();
+    await primary.stop();
+  };
+  return { urls, standby, stop };
 }
