@@ -1,7 +1,8 @@
 import { sqlState } from '../../database/query-events';
 import { rowsOf, type StatementRunner } from '../../database/indexes/statement-runner';
 import { withoutValues } from '../../database/statement-fingerprint';
-import { NOT_LOADED, statementColumns, type StatementColumns } from '../reports/statement-statistics';
+import { NOT_LOADED } from '../reports/not-available';
+import { statementColumns, type StatementColumns } from '../reports/statement-statistics';
 
 /** Longer texts are generated; their beginning tells them apart. */
 const MOST_CHARACTERS = 10_000;

@@ -45,7 +45,7 @@ export interface QueryDetail {
 /**
  * A statement by pg_stat_statements' identifier.
  * @throws NotFound where it was never recorded in this database, or is forgotten
- * @throws NotAvailable where pg_stat_statements is not installed or not loaded
+ * @throws NotAvailable where pg_stat_statements is not installed; PostgreSQL's own error where its library is not loaded
  */
 export async function queryDetail(
   source: ReportSource,

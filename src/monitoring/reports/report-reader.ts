@@ -1,7 +1,6 @@
 import type { PoolState } from '../../database/database.service';
-import { sqlState } from '../../database/query-events';
 import { indexCatalogue } from '../../database/indexes/index-catalogue';
-import { NotAvailable } from './not-available';
+import { asNotAvailable } from './not-available';
 import type { Column, Finding, Reading, Report, ReportQuery } from './report';
 import type { ReportDatabase } from './report-database';
 import type { ReportSource } from './report-source';
@@ -23,13 +22,6 @@ export interface ReportAnswer {
   readonly notes: readonly string[];
   readonly summary?: Reading['summary'];
 }
-
-/** SQLSTATE insufficient_privilege. */
-const MISSING_RIGHT = '42501';
-/** SQLSTATE lock_not_available: reports do not wait long for those who keep everyone else out. */
-const LOCKED = '55P03';
-/** SQLSTATE query_canceled: the statement took longer than it may. */
-const TOO_LONG = '57014';
 
 /** @param poolState of this process; undefined where none serves in it */
 export async function sourceOf(database: ReportDatabase, poolState?: PoolState): Promise<ReportSource> {
@@ -69,24 +61,4 @@ export async function readReport(
     const { missing, howTo } = absent;
     return { ...about, available: false, missing, howTo, rows: [], findings: [], notes: [] };
   }
-}
-
-function asNotAvailable(error: unknown): NotAvailable | undefined {
-  if (error instanceof NotAvailable) return error;
-  const code = sqlState(error);
-  if (code === LOCKED)
-    return new NotAvailable(
-      'access to a table',
-      'Somebody keeps everyone else out of a table just now: the report locks shows who, and afterwards this one can be asked again',
-    );
-  if (code === TOO_LONG)
-    return new NotAvailable(
-      'an answer in time',
-      'PostgreSQL took longer than a report may: ask again when it has less to do, or read the same from psql, which nothing cuts off',
-    );
-  if (code !== MISSING_RIGHT) return undefined;
-  return new NotAvailable(
-    'a right',
-    `PostgreSQL says "${(error as Error).message}": GRANT pg_monitor TO the role of DATABASE_MIGRATION_URL, or of DATABASE_URL without it`,
-  );
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InvalidInput, NotFound } from '../../common/domain-error';
 import { DatabaseService } from '../../database/database.service';
-import { NotAvailable } from './not-available';
+import { asNotAvailable } from './not-available';
 import { queryDetail } from './query-detail';
 import type { ReportQuery } from './report';
 import { ReportDatabase } from './report-database';
@@ -42,8 +42,9 @@ export class ReportsService {
     try {
       return { available: true, ...(await queryDetail(await this.source(), id, window)) };
     } catch (error) {
-      if (!(error instanceof NotAvailable)) throw error;
-      const { missing, howTo } = error;
+      const absent = asNotAvailable(error);
+      if (absent === undefined) throw error;
+      const { missing, howTo } = absent;
       return { available: false, missing, howTo };
     }
   }

@@ -1,6 +1,5 @@
-import { sqlState } from '../../database/query-events';
 import { statementForm } from '../../database/statement-fingerprint';
-import { NotAvailable } from './not-available';
+import { loading } from './not-available';
 import { needExtension, type ReportSource } from './report-source';
 
 /** What was counted of the statements of one form since some time; all but `minMs` and `maxMs` only ever grow. */
@@ -47,43 +46,34 @@ export interface StatementRow extends Omit<StatementCounters, 'squaresMs'> {
   readonly share: number | null;
 }
 
-/** SQLSTATE object_not_in_prerequisite_state: the extension is there, its library is not loaded. */
-export const NOT_LOADED = '55000';
 /** Longer texts are generated; their beginning tells them apart. */
 const MOST_CHARACTERS = 10_000;
-const LOADING =
-  'set shared_preload_libraries = pg_stat_statements in the configuration of PostgreSQL and restart it';
 
 /**
  * The counters as they are now, of this database only. Nothing is ever reset.
- * @throws NotAvailable where the extension is not installed or not loaded
+ * @throws NotAvailable where the extension is not installed; PostgreSQL's own error where its library is not loaded
  */
 export async function readStatementStatistics(source: ReportSource): Promise<StatementStatistics> {
   const schema = await needExtension(
     source,
     'pg_stat_statements',
-    `run CREATE EXTENSION pg_stat_statements in this database as a superuser, and ${LOADING}`,
+    `run CREATE EXTENSION pg_stat_statements in this database as a superuser, and ${loading('pg_stat_statements')}`,
   );
-  try {
-    const [info] = await source.query<{ since: Date; thrownAway: number }>(
-      `SELECT stats_reset AS since, dealloc::float8 AS "thrownAway" FROM ${schema}.pg_stat_statements_info`,
-    );
-    const counted = await source.query<StatementCounters & { readonly queryId: string | null }>(
-      statementsOf(schema, await statementColumns(source, schema)),
-      [MOST_CHARACTERS],
-    );
-    const visible = counted.filter(({ queryId }) => queryId !== null);
-    return {
-      since: info?.since ?? new Date(),
-      thrownAway: info?.thrownAway ?? 0,
-      hidden: visible.length < counted.length,
-      // Texts of utility statements keep their values, and comments say what they like.
-      statements: visible.map((row) => ({ ...row, statement: statementForm(row.statement).text })),
-    };
-  } catch (error) {
-    if (sqlState(error) !== NOT_LOADED) throw error;
-    throw new NotAvailable('the library of pg_stat_statements', LOADING);
-  }
+  const [info] = await source.query<{ since: Date; thrownAway: number }>(
+    `SELECT stats_reset AS since, dealloc::float8 AS "thrownAway" FROM ${schema}.pg_stat_statements_info`,
+  );
+  const counted = await source.query<StatementCounters & { readonly queryId: string | null }>(
+    statementsOf(schema, await statementColumns(source, schema)),
+    [MOST_CHARACTERS],
+  );
+  const visible = counted.filter(({ queryId }) => queryId !== null);
+  return {
+    since: info?.since ?? new Date(),
+    thrownAway: info?.thrownAway ?? 0,
+    hidden: visible.length < counted.length,
+    // Texts of utility statements keep their values, and comments say what they like.
+    statements: visible.map((row) => ({ ...row, statement: statementForm(row.statement).text })),
+  };
 }
 
 /** How this release of the extension calls what was renamed or added. */
