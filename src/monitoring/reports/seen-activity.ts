@@ -1,12 +1,23 @@
 import type { ReportSource } from './report-source';
 
+/**
+ * Whether a row of pg_stat_activity is the session of a client, as SQL. Of sessions of other roles PostgreSQL shows who
+ * lacks pg_read_all_stats only pid, role, database and application: those with a role and a database count as clients,
+ * since processes of the server and physical standbys lack one of the two.
+ */
+export const IS_CLIENT = `(backend_type = 'client backend'
+       OR (backend_type IS NULL AND usesysid IS NOT NULL AND datid IS NOT NULL))`;
+/** Whether state, times, wait, address and statement of a row of pg_stat_activity are hidden from this role, as SQL. */
+export const IS_HIDDEN = 'backend_type IS NULL';
+
 /** What has to be said where PostgreSQL hides from this role what the sessions of others do; nothing where it does not. */
-export async function hiddenActivity(source: ReportSource): Promise<string[]> {
+export async function hiddenActivity(source: Pick<ReportSource, 'query'>): Promise<string[]> {
   const [right] = await source.query<{ sees: boolean }>(
     `SELECT pg_has_role('pg_read_all_stats', 'USAGE') AS sees`,
   );
-  if (right?.sees === true) return [];
-  return [
-    'state, times and statements of sessions of other roles are hidden: GRANT pg_monitor TO the role of DATABASE_MIGRATION_URL, or of DATABASE_URL without it',
-  ];
+  return right?.sees === true ? [] : [HIDDEN_ACTIVITY];
 }
+
+/** Why sessions count as hidden, and how to see them. */
+export const HIDDEN_ACTIVITY =
+  'state, times and statements of sessions of other roles are hidden: GRANT pg_monitor TO the role of DATABASE_MIGRATION_URL, or of DATABASE_URL without it';
