@@ -1,4 +1,5 @@
 import { rowsOf, type StatementRunner } from '../../database/indexes/statement-runner';
+import { IS_CLIENT, IS_HIDDEN } from '../reports/seen-activity';
 import { readTableStatistics } from '../reports/table-statistics';
 
 /** What is kept of a table, by its column, and how the reports call it. */
@@ -80,16 +81,18 @@ export async function recordObjects(owner: StatementRunner, takenAt: Date): Prom
 }
 
 const SERVER = `
-  INSERT INTO server_snapshots (taken_at, active, idle, idle_in_transaction, waiting_for_lock, blocks_hit, blocks_read,
-                                commits, rollbacks, database_bytes, wal_position)
-  SELECT $1, a.active, a.idle, a.idle_in_transaction, a.waiting_for_lock, d.blks_hit, d.blks_read, d.xact_commit,
-         d.xact_rollback, pg_database_size(d.datid), pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')
+  INSERT INTO server_snapshots (taken_at, active, idle, idle_in_transaction, waiting_for_lock, hidden, blocks_hit,
+                                blocks_read, commits, rollbacks, database_bytes, wal_position)
+  SELECT $1, a.active, a.idle, a.idle_in_transaction, a.waiting_for_lock, a.hidden, d.blks_hit, d.blks_read,
+         d.xact_commit, d.xact_rollback, pg_database_size(d.datid), pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')
     FROM pg_stat_database d
    CROSS JOIN (SELECT count(*) FILTER (WHERE state = 'active')::int AS active,
                       count(*) FILTER (WHERE state = 'idle')::int AS idle,
                       count(*) FILTER (WHERE state LIKE 'idle in transaction%')::int AS idle_in_transaction,
-                      count(*) FILTER (WHERE state = 'active' AND wait_event_type = 'Lock')::int AS waiting_for_lock
-                 FROM pg_stat_activity WHERE backend_type = 'client backend') AS a
+                      count(waiter.pid)::int AS waiting_for_lock, count(*) FILTER (WHERE ${IS_HIDDEN})::int AS hidden
+                 FROM pg_stat_activity s
+                 LEFT JOIN (SELECT DISTINCT pid FROM pg_locks WHERE NOT granted) AS waiter ON waiter.pid = s.pid
+                WHERE ${IS_CLIENT}) AS a
    WHERE d.datname = current_database()`;
 
 /** Writes how the server stands, in the caller's transaction. */

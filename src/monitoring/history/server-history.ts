@@ -5,10 +5,12 @@ import { stepSeconds, type HistoryWindow } from './history-window';
 export interface ServerPoint {
   /** The end of it. */
   readonly at: string;
-  /** The most of all snapshots of it, as the two below. */
+  /** The most of all snapshots of it, as the three below. */
   readonly active: number;
   readonly idleInTransaction: number;
   readonly waitingForLock: number;
+  /** Sessions whose state was hidden from who took the snapshot. */
+  readonly hidden: number;
   readonly idle: number;
   /** Null where nothing was read. */
   readonly hitRatio: number | null;
@@ -23,13 +25,13 @@ const COUNTERS = ['blocks_hit', 'blocks_read', 'commits', 'rollbacks', 'wal_posi
 
 const SERIES = `
   WITH seen AS (
-    SELECT taken_at, active, idle, idle_in_transaction, waiting_for_lock, database_bytes,
+    SELECT taken_at, active, idle, idle_in_transaction, waiting_for_lock, hidden, database_bytes,
            ${COUNTERS.map((name) => `${name} - CASE WHEN ${name} >= lag(${name}) OVER w THEN lag(${name}) OVER w ELSE 0 END AS ${name}`).join(', ')}
       FROM server_snapshots WHERE taken_at >= $1 AND taken_at <= $2 WINDOW w AS (ORDER BY taken_at))
   SELECT $1::timestamptz + make_interval(secs => $3)
            * ceil(extract(epoch FROM taken_at - $1::timestamptz)::float8 / $3) AS at,
          max(active) AS active, max(idle) AS idle, max(idle_in_transaction) AS "idleInTransaction",
-         max(waiting_for_lock) AS "waitingForLock",
+         max(waiting_for_lock) AS "waitingForLock", max(hidden) AS hidden,
          (sum(blocks_hit) / nullif(sum(blocks_hit) + sum(blocks_read), 0))::float8 AS "hitRatio",
          sum(commits)::float8 AS commits, sum(rollbacks)::float8 AS rollbacks,
          (array_agg(database_bytes ORDER BY taken_at DESC))[1]::float8 AS "databaseBytes",

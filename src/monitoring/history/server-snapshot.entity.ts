@@ -6,7 +6,7 @@ export class ServerSnapshot {
   @PrimaryColumn({ type: 'timestamptz', precision: 3 })
   takenAt: Date;
 
-  /** Connections of clients to the whole server, as the three below. */
+  /** Connections of clients to the whole server, as the four below. */
   @Column('integer')
   active: number;
 
@@ -16,9 +16,13 @@ export class ServerSnapshot {
   @Column('integer')
   idleInTransaction: number;
 
-  /** Of the active ones. */
+  /** Of the active ones, and of those whose state is hidden. */
   @Column('integer')
   waitingForLock: number;
+
+  /** In no other number: PostgreSQL shows their state only to who has pg_read_all_stats. */
+  @Column('integer', { default: 0 })
+  hidden: number;
 
   /** Blocks found in PostgreSQL's memory, counted in this database. */
   @Column('bigint')

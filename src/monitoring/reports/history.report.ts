@@ -1,6 +1,7 @@
 import { historyWindow } from '../history/history-window';
 import { serverSeries, type ServerPoint } from '../history/server-history';
 import type { Report } from './report';
+import { HIDDEN_ACTIVITY } from './seen-activity';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -12,6 +13,7 @@ export const history: Report<keyof ServerPoint> = {
     'Connections of clients by state, the most in each part of the time; how much PostgreSQL found in its memory, transactions, the size of this database and the WAL that was written. A snapshot is taken every minute; limit says in how many parts they are put together.',
   remedy:
     'Connections that wait for locks: locks. Idle transactions: long-running. A hit ratio that falls: cache-hit-ratio and slow-queries of the same time. Growth: space of the same time.',
+  shownRows: 50,
   hasHistory: true,
   columns: [
     { key: 'at', title: 'until', unit: 'time' },
@@ -19,6 +21,7 @@ export const history: Report<keyof ServerPoint> = {
     { key: 'waitingForLock', title: 'waiting for a lock', unit: 'count' },
     { key: 'idleInTransaction', title: 'idle in transaction', unit: 'count' },
     { key: 'idle', title: 'idle', unit: 'count' },
+    { key: 'hidden', title: 'hidden', unit: 'count' },
     { key: 'hitRatio', title: 'hit ratio', unit: 'ratio' },
     { key: 'commits', title: 'commits', unit: 'count' },
     { key: 'rollbacks', title: 'rollbacks', unit: 'count' },
@@ -28,6 +31,8 @@ export const history: Report<keyof ServerPoint> = {
   async read(source, { from, to, limit }) {
     const end = to ?? new Date();
     const window = await historyWindow(source, { from: from ?? new Date(end.getTime() - DAY_MS), to: end });
-    return { rows: [...(await serverSeries(source, window, limit))], notes: window.notes };
+    const rows = await serverSeries(source, window, limit);
+    const notes = rows.some(({ hidden }) => hidden > 0) ? [...window.notes, HIDDEN_ACTIVITY] : window.notes;
+    return { rows, notes };
   },
 };

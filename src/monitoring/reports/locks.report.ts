@@ -3,7 +3,7 @@ import { statementForm } from '../../database/statement-fingerprint';
 import { cancelStatement, endPrepared, endSession } from './backend-remedies';
 import { lockTree, type Placed } from './lock-tree';
 import type { Finding, Report } from './report';
-import { hiddenActivity } from './seen-activity';
+import { hiddenActivity, IS_HIDDEN } from './seen-activity';
 
 /** Who waits longer than the default of DB_STATEMENT_TIMEOUT_MS has failed where it is a request of ours. */
 const FAILS_REQUESTS_MS = 15_000;
@@ -21,30 +21,37 @@ interface Session {
   statement: string | null;
 }
 
+/** The state of a session of which PostgreSQL does not show it. */
+const HIDDEN = 'hidden';
 /** Prepared transactions have no process: PostgreSQL calls all of them 0. */
 const PREPARED = 0;
 
 /**
- * `pg_blocking_pids` stops the lock manager for a moment, so only who waits for a lock is asked for. Who waits for a
- * row waits for the transaction that changed it, and holds the lock of the row meanwhile, which tells the table.
+ * `pg_blocking_pids` stops the lock manager for a moment, so only who waits for a lock is asked for: by pg_locks, which
+ * hides nothing from anybody. Who waits for a row waits for the transaction that changed it, and holds the lock of the row
+ * meanwhile, which tells the table.
  */
 const SESSIONS = `
   WITH waiting AS MATERIALIZED (
     SELECT pid, ARRAY(SELECT DISTINCT unnest(pg_blocking_pids(pid)) ORDER BY 1) AS blockers
-      FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()),
+      FROM pg_stat_activity a
+     WHERE datname = current_database() AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND NOT l.granted)),
   involved AS (
     SELECT pid, blockers FROM waiting WHERE cardinality(blockers) > 0
     UNION ALL
     SELECT DISTINCT blocker, ARRAY[]::int[] FROM waiting CROSS JOIN LATERAL unnest(blockers) AS blocker
      WHERE NOT EXISTS (SELECT FROM waiting w WHERE w.pid = blocker AND cardinality(w.blockers) > 0))
-  SELECT i.pid, i.blockers, a.state, a.query AS statement,
+  SELECT i.pid, i.blockers, CASE WHEN a.hidden THEN '${HIDDEN}' ELSE a.state END AS state,
+         CASE WHEN NOT a.hidden THEN a.query END AS statement,
          coalesce(nullif(a.application_name, ''), a.usename::text, a.backend_type, '') AS application,
          (1000 * extract(epoch FROM clock_timestamp() - a.state_change))::float8 AS "stateMs",
          wanted.since AS "waitingSince",
          (1000 * extract(epoch FROM clock_timestamp() - wanted.since))::float8 AS "waitedMs",
          wanted.lock, coalesce(wanted.relation, held.relation) AS relation
     FROM involved i
-    LEFT JOIN pg_stat_activity a ON a.pid = i.pid
+    LEFT JOIN (
+      SELECT pid, application_name, usename, backend_type, state, state_change, query, query_start,
+             ${IS_HIDDEN} AS hidden FROM pg_stat_activity) AS a ON a.pid = i.pid
     LEFT JOIN LATERAL (
       SELECT coalesce(l.waitstart, a.query_start) AS since, l.locktype || ' ' || l.mode AS lock,
              l.relation::regclass::text AS relation
@@ -119,7 +126,8 @@ function finding(root: Placed<Session>, tree: readonly Placed<Session>[], prepar
   const { pid, state, stateMs, application } = root.node;
   const below = tree.filter((other) => other.root === pid && other !== root).map(({ node }) => node);
   const longest = Math.max(0, ...below.map(({ waitedMs }) => waitedMs ?? 0));
-  const doing = state === null ? '' : `, ${state} for ${formatMilliseconds(stateMs ?? 0)}`;
+  const doing =
+    state === null || state === HIDDEN ? '' : `, ${state} for ${formatMilliseconds(stateMs ?? 0)}`;
   return {
     severity: longest >= FAILS_REQUESTS_MS ? 'critical' : 'warn',
     subject: pid === PREPARED ? 'prepared transaction' : `session ${pid}`,
@@ -130,5 +138,7 @@ function finding(root: Placed<Session>, tree: readonly Placed<Session>[], prepar
 
 function remedyFor({ pid, state }: Session, prepared: string[]): string {
   if (pid === PREPARED) return prepared.map(endPrepared).join('; ');
-  return state === 'active' ? `${cancelStatement(pid)}; ${endSession(pid)}` : endSession(pid);
+  return state === 'active' || state === HIDDEN
+    ? `${cancelStatement(pid)}; ${endSession(pid)}`
+    : endSession(pid);
 }

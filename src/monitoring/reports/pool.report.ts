@@ -1,6 +1,6 @@
 import type { PoolState } from '../../database/database.service';
 import type { Finding, Report } from './report';
-import { hiddenActivity } from './seen-activity';
+import { hiddenActivity, IS_CLIENT, IS_HIDDEN } from './seen-activity';
 import { ELSEWHERE, serverMachine, type ServerMachine } from './server-machine';
 
 /** One disk, or a solid-state one, which serves many requests at once and counts as one (PostgreSQL wiki). */
@@ -13,6 +13,7 @@ interface Row {
   active: number;
   idle: number;
   idleInTransaction: number | null;
+  hidden: number | null;
   waiting: number | null;
   limit: number | null;
 }
@@ -32,6 +33,7 @@ export const pool: Report<keyof Row> = {
     { key: 'active', title: 'active', unit: 'count' },
     { key: 'idle', title: 'idle', unit: 'count' },
     { key: 'idleInTransaction', title: 'idle in transaction', unit: 'count' },
+    { key: 'hidden', title: 'hidden', unit: 'count' },
     { key: 'waiting', title: 'waiting', unit: 'count' },
     { key: 'limit', title: 'DB_POOL_MAX', unit: 'count' },
   ],
@@ -39,13 +41,14 @@ export const pool: Report<keyof Row> = {
     const own = source.pool;
     const others = await source.query<Row>(
       `SELECT coalesce(nullif(application_name, ''), '(unnamed)') AS pool,
-              coalesce(host(client_addr), 'local') AS client, count(*)::int AS total,
+              CASE WHEN ${IS_HIDDEN} THEN 'hidden' ELSE coalesce(host(client_addr), 'local') END AS client,
+              count(*)::int AS total,
               count(*) FILTER (WHERE state IN ('active', 'fastpath function call'))::int AS active,
               count(*) FILTER (WHERE state = 'idle')::int AS idle,
               count(*) FILTER (WHERE state LIKE 'idle in transaction%')::int AS "idleInTransaction",
-              NULL AS waiting, NULL AS "limit"
+              count(*) FILTER (WHERE ${IS_HIDDEN})::int AS hidden, NULL AS waiting, NULL AS "limit"
          FROM pg_stat_activity
-        WHERE backend_type = 'client backend' AND datname = current_database() AND pid <> pg_backend_pid()
+        WHERE ${IS_CLIENT} AND datname = current_database() AND pid <> pg_backend_pid()
         GROUP BY 1, 2 ORDER BY total DESC, 1, 2`,
     );
     const machine = await serverMachine(source);
@@ -69,6 +72,7 @@ const ownRow = ({ total, idle, waiting, limit }: PoolState): Row => ({
   active: total - idle,
   idle,
   idleInTransaction: null,
+  hidden: null,
   waiting,
   limit,
 });
