@@ -100,6 +100,39 @@ describe('the pool of connections', () => {
     expect((await app.get('/api/trading/trades')).status).toBe(200);
   });
 
+  it('leaves some to those who mend a jam: they see who holds the others, and end it', async () => {
+    const letGo = await occupied(app, 4);
+    const stuck = app.database.query('SELECT 1').catch((error: Error) => error.message);
+    expect(app.database.poolState().waiting).toBe(1);
+
+    for (const path of ['db/locks', 'db/pool', 'db/long-running', 'cache/stats', 'health'])
+      expect({ path, ...(await app.get(`/api/admin/${path}`, { as: app.admin })) }).toMatchObject({
+        path,
+        status: 200,
+      });
+    const { status, body } = await app.get('/api/admin/performance/checklist', { as: app.admin });
+    expect(status).toBe(200);
+    expect(body.boxes).toContainEqual(
+      expect.objectContaining({ box: 'Connection pool configured', status: 'fail' }),
+    );
+    const [holder] = await backends(app);
+    const ended = await app.post(`/api/admin/db/backends/${holder}/terminate`, { as: app.admin });
+    expect(ended).toMatchObject({ status: 200, body: { state: 'idle in transaction', done: true } });
+    expect(await backends(app)).not.toContain(holder);
+    const recorded = await asOwner(
+      app.urls,
+      'SELECT action FROM audit_logs WHERE entity_id = $1 ORDER BY id',
+      [String(holder)],
+    );
+    expect(recorded.map(({ action }) => action)).toEqual([
+      'database.backend_terminate_requested',
+      'database.backend_terminated',
+    ]);
+    await letGo().catch((error: Error) => error.message);
+    await stuck;
+    expect(await app.get('/api/trading/trades')).toMatchObject({ status: 200 });
+  });
+
   it('ends a statement that takes too long, and keeps the connection', async () => {
     const before = await backends(app);
     await expect(app.database.query('SELECT pg_sleep(60)')).rejects.toMatchObject({ code: '57014' });

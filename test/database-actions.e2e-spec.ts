@@ -1,5 +1,6 @@
 import { Client } from 'pg';
 import type { Principal } from '../src/auth/principal';
+import { ReservedDatabase } from '../src/database/reserved-database';
 import { ActionTrail } from '../src/monitoring/actions/action-trail';
 import { ActionsService } from '../src/monitoring/actions/actions.service';
 import { BackendsService } from '../src/monitoring/actions/backends.service';
@@ -177,7 +178,11 @@ describe('actions on the database', () => {
       const [lesser, third] = [`lesser_${own.pathname.slice(1)}`, `third_${own.pathname.slice(1)}`];
       for (const role of [lesser, third]) await owner(`CREATE ROLE ${role} LOGIN PASSWORD 'a password'`);
       const reports = new ReportDatabase({ ownerUrl: roleUrl(lesser).toString() });
-      const backends = new BackendsService(app.nest.get(ActionTrail), reports, app.database);
+      const backends = new BackendsService(
+        app.nest.get(ActionTrail),
+        reports,
+        app.nest.get(ReservedDatabase),
+      );
       const principal = { userId: app.admin.id, organizationId: null, requestId: 'a test' } as Principal;
       const stop = (pid: number) => backends.stop(principal, pid, 'terminate');
 

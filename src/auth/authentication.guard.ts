@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { AccessTokens } from './access-tokens';
 import { Unauthenticated, WrongRole } from './auth.errors';
 import { bearerToken } from './bearer-token';
-import { ALLOWED_ROLES, PUBLIC_ROUTE } from './decorators';
+import { ALLOWED_ROLES, PUBLIC_ROUTE, RESERVED_ROUTE } from './decorators';
 import type { Principal, Role } from './principal';
 import { SessionVerifier } from './session-verifier';
 
@@ -23,22 +23,23 @@ export class AuthenticationGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest & { principal?: Principal }>();
     const targets = [context.getHandler(), context.getClass()];
-    const isPublic = this.reflector.getAllAndOverride<boolean | undefined>(PUBLIC_ROUTE, targets) ?? false;
-    const principal = await this.principalOf(request);
+    const says = (what: string): boolean =>
+      this.reflector.getAllAndOverride<boolean | undefined>(what, targets) ?? false;
+    const principal = await this.principalOf(request, says(RESERVED_ROUTE));
     if (principal !== undefined) request.principal = principal;
-    if (isPublic) return true;
+    if (says(PUBLIC_ROUTE)) return true;
     if (principal === undefined) throw new Unauthenticated();
     const roles = this.reflector.getAllAndOverride<readonly Role[] | undefined>(ALLOWED_ROLES, targets);
     if (roles !== undefined && !roles.includes(principal.role)) throw new WrongRole();
     return true;
   }
 
-  private async principalOf(request: FastifyRequest): Promise<Principal | undefined> {
+  private async principalOf(request: FastifyRequest, isReserved: boolean): Promise<Principal | undefined> {
     const token = bearerToken(request.headers.authorization);
     if (token === undefined) return undefined;
     const claims = await this.tokens.read(token);
     if (claims === undefined) return undefined;
-    const session = await this.sessions.verify(claims);
+    const session = await this.sessions.verify(claims, isReserved);
     return session && { ...session, requestId: request.id };
   }
 }

@@ -4,12 +4,19 @@ import type { Principal, Role } from './principal';
 
 export const PUBLIC_ROUTE = 'auth:public';
 export const ALLOWED_ROLES = 'auth:roles';
+export const RESERVED_ROUTE = 'auth:reserved';
 
 /** The route answers anybody. Every other route wants a good access token. */
 export const Public = () => SetMetadata(PUBLIC_ROUTE, true);
 
 /** The route is for these roles only; others get 403. */
 export const Roles = (...roles: Role[]) => SetMetadata(ALLOWED_ROLES, roles);
+
+/**
+ * The route has to answer while requests use up the connections to the database: the sessions of those who ask it are
+ * looked up on reserved ones. Only for the few routes by which a jam is seen and mended.
+ */
+export const Reserved = () => SetMetadata(RESERVED_ROUTE, true);
 
 /** Who asks. On a public route it is undefined for whoever has no token. */
 export const CurrentUser = createParamDecorator(

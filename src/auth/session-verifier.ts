@@ -6,5 +6,9 @@ import type { Principal } from './principal';
  * provides it: a closed session, a deactivated user or a changed role counts at once.
  */
 export abstract class SessionVerifier {
-  abstract verify(claims: AccessClaims): Promise<Omit<Principal, 'requestId'> | undefined>;
+  /** @param isReserved whether it must be told while requests use up the connections to the database */
+  abstract verify(
+    claims: AccessClaims,
+    isReserved: boolean,
+  ): Promise<Omit<Principal, 'requestId'> | undefined>;
 }

@@ -26,7 +26,17 @@ const KEEP_ALIVE_MS = 10_000;
 /** Where there is a primary to ask instead, nobody waits long for a replica. */
 const REPLICA_CONNECT_MS = 2_000;
 
-type Limits = Pick<
+const RESERVED = {
+  connections: 2,
+  /** Whoever looks for what is wrong is told soon that there is more of it. */
+  connectMs: 2_000,
+  /** Longer than the five seconds for which the end of a session is waited for. */
+  statementMs: 7_000,
+  longerMs: 500,
+};
+
+/** What the environment says about connections. */
+export type Limits = Pick<
   Environment,
   | 'DATABASE_REPLICA_URLS'
   | 'DB_POOL_MAX'
@@ -75,6 +85,25 @@ export function applicationDataSource(
     applicationName: APPLICATION,
     poolErrorHandler: onPoolError,
     extra: poolLimits(limits),
+  };
+}
+
+/** A few connections that are kept for those who mend what uses up the others: one stays open, and nothing takes long. */
+export function reservedDataSource(url: string, limits: Limits): DataSourceOptions {
+  return {
+    type: 'postgres',
+    url,
+    applicationName: `${APPLICATION} reserve`,
+    installExtensions: false,
+    poolErrorHandler: () => undefined, // whoever asks next is told
+    extra: {
+      ...poolLimits(limits),
+      max: RESERVED.connections,
+      min: 1,
+      connectionTimeoutMillis: RESERVED.connectMs,
+      statement_timeout: RESERVED.statementMs,
+      query_timeout: RESERVED.statementMs + RESERVED.longerMs,
+    },
   };
 }
 

@@ -9,6 +9,7 @@ import { Partitions } from './partitions';
 import { PoolMinimum } from './pool-minimum';
 import { QueryEvents } from './query-events';
 import { Replicas } from './replicas';
+import { ReservedDatabase } from './reserved-database';
 import { SlowQueryLog } from './slow-query-log';
 
 /** Where PostgreSQL is reached: as the application's role, and as the owner for partitions and jobs. */
@@ -43,10 +44,16 @@ export class DatabaseModule {
         SlowQueryLog,
         Replicas,
         DatabaseService,
+        {
+          provide: ReservedDatabase,
+          inject: [CONFIG, QueryEvents],
+          useFactory: ({ environment }: Config, events: QueryEvents) =>
+            new ReservedDatabase(urls.applicationUrl, environment, events),
+        },
         PoolMinimum,
         Partitions,
       ],
-      exports: [DATABASE_URLS, QueryEvents, DatabaseService, Partitions],
+      exports: [DATABASE_URLS, QueryEvents, DatabaseService, ReservedDatabase, Partitions],
     };
   }
 }

@@ -3,7 +3,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { Pool, PoolClient } from 'pg';
 import { DataSource } from 'typeorm';
 import { CONFIG, type Config } from '../config/config';
-import { primaryPool } from './database.service';
+import { primaryPool } from './connections';
 
 const LOOK_MS = 1_000;
 

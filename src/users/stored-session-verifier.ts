@@ -2,10 +2,18 @@ import { Injectable } from '@nestjs/common';
 import type { AccessClaims } from '../auth/access-tokens';
 import type { Principal, Role } from '../auth/principal';
 import { SessionVerifier } from '../auth/session-verifier';
+import { TooLate, withinDeadline } from '../common/deadline';
 import { DatabaseService } from '../database/database.service';
+import { ReservedDatabase } from '../database/reserved-database';
 import { permissions, session, UsersCache, type Permissions, type SessionEnd } from './users.cache';
 
 type Verified = Omit<Principal, 'requestId'>;
+
+/** Where the look-ups go. */
+type Source = Pick<DatabaseService, 'query'>;
+
+/** Rights that all processes share are found much sooner; who asks at once with others may wait for their look-up. */
+const SHARED_MS = 1_000;
 
 interface RightsRow {
   role: Role;
@@ -21,50 +29,71 @@ interface RightsRow {
 export class StoredSessionVerifier extends SessionVerifier {
   constructor(
     private readonly database: DatabaseService,
+    private readonly reserved: ReservedDatabase,
     private readonly cache: UsersCache,
   ) {
     super();
   }
 
-  async verify(claims: AccessClaims): Promise<Verified | undefined> {
-    const rights = this.cache.isShared ? await this.cachedRights(claims) : await this.rights(claims);
+  async verify(claims: AccessClaims, isReserved: boolean): Promise<Verified | undefined> {
+    const rights = await (isReserved ? this.reservedRights(claims) : this.rights(claims));
     return rights === null ? undefined : { ...claims, ...rights };
   }
 
-  private async cachedRights({ userId, sessionId }: AccessClaims): Promise<Permissions> {
+  /** The same user's other requests may be waiting in the pool's queue for the very look-up that the cache would share. */
+  private async reservedRights(claims: AccessClaims): Promise<Permissions> {
+    if (!this.cache.isShared) return rightsBySession(claims, this.reserved);
+    try {
+      return await withinDeadline(this.cachedRights(claims, this.reserved), SHARED_MS, 'The cache');
+    } catch (error) {
+      if (!(error instanceof TooLate)) throw error;
+      return rightsBySession(claims, this.reserved);
+    }
+  }
+
+  private rights(claims: AccessClaims): Promise<Permissions> {
+    return this.cache.isShared
+      ? this.cachedRights(claims, this.database)
+      : rightsBySession(claims, this.database);
+  }
+
+  private async cachedRights({ userId, sessionId }: AccessClaims, source: Source): Promise<Permissions> {
     const [ends, rights] = await Promise.all([
-      this.cache.getOrCompute(session(sessionId, userId), () => this.endOf(userId, sessionId)),
-      this.cache.getOrCompute(permissions(userId), () => this.rightsOf(userId)),
+      this.cache.getOrCompute(session(sessionId, userId), () => endOf(userId, sessionId, source)),
+      this.cache.getOrCompute(permissions(userId), () => rightsOf(userId, source)),
     ]);
     if (ends === null) return null;
     // It came to the end that was known while we asked: a refresh may have moved that.
-    return Date.parse(ends) > Date.now() ? rights : this.rights({ userId, sessionId });
+    return Date.parse(ends) > Date.now() ? rights : rightsBySession({ userId, sessionId }, source);
   }
+}
 
-  private async rights({ userId, sessionId }: AccessClaims): Promise<Permissions> {
-    const rows = await this.database.query<RightsRow>(
-      `SELECT u.role, u.organization_id, u.email_verified FROM sessions s JOIN users u ON u.id = s.user_id
-        WHERE s.id = $1 AND s.user_id = $2 AND s.expires_at > now() AND u.is_active`,
-      [sessionId, userId],
-    );
-    return permissionsOf(rows);
-  }
+async function rightsBySession(
+  { userId, sessionId }: Pick<AccessClaims, 'userId' | 'sessionId'>,
+  source: Source,
+): Promise<Permissions> {
+  const rows = await source.query<RightsRow>(
+    `SELECT u.role, u.organization_id, u.email_verified FROM sessions s JOIN users u ON u.id = s.user_id
+      WHERE s.id = $1 AND s.user_id = $2 AND s.expires_at > now() AND u.is_active`,
+    [sessionId, userId],
+  );
+  return permissionsOf(rows);
+}
 
-  private async endOf(userId: string, sessionId: string): Promise<SessionEnd> {
-    const [row] = await this.database.query<{ expires_at: Date }>(
-      'SELECT expires_at FROM sessions WHERE id = $1 AND user_id = $2',
-      [sessionId, userId],
-    );
-    return row?.expires_at.toISOString() ?? null;
-  }
+async function endOf(userId: string, sessionId: string, source: Source): Promise<SessionEnd> {
+  const [row] = await source.query<{ expires_at: Date }>(
+    'SELECT expires_at FROM sessions WHERE id = $1 AND user_id = $2',
+    [sessionId, userId],
+  );
+  return row?.expires_at.toISOString() ?? null;
+}
 
-  private async rightsOf(userId: string): Promise<Permissions> {
-    const rows = await this.database.query<RightsRow>(
-      'SELECT role, organization_id, email_verified FROM users WHERE id = $1 AND is_active',
-      [userId],
-    );
-    return permissionsOf(rows);
-  }
+async function rightsOf(userId: string, source: Source): Promise<Permissions> {
+  const rows = await source.query<RightsRow>(
+    'SELECT role, organization_id, email_verified FROM users WHERE id = $1 AND is_active',
+    [userId],
+  );
+  return permissionsOf(rows);
 }
 
 function permissionsOf([row]: readonly RightsRow[]): Permissions {

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { AuditService, type Actor, type Change } from '../../audit/audit.service';
-import { DatabaseService } from '../../database/database.service';
+import { ReservedDatabase } from '../../database/reserved-database';
 
-/** Writes what admins do to the database into the audit trail: what was asked for first, and by itself. */
+/** Writes what admins do to the database into the audit trail: what was asked for first, and by itself; in a jam too. */
 @Injectable()
 export class ActionTrail {
   constructor(
-    private readonly database: DatabaseService,
+    private readonly database: ReservedDatabase,
     private readonly audit: AuditService,
   ) {}
 

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
-import { CurrentUser, Roles } from '../../auth/decorators';
+import { CurrentUser, Reserved, Roles } from '../../auth/decorators';
 import type { Principal } from '../../auth/principal';
 import { actionId, backendPid, explainRequest, objectName, queryId } from './action-requests';
 import { ActionsService } from './actions.service';
@@ -11,6 +11,7 @@ import { ExplainService } from './explain.service';
 /** What an admin may do to the database; all of it goes into the audit trail. Repeating any of it does no harm. */
 @ApiTags('admin')
 @Controller('api/admin/db')
+@Reserved()
 @Roles('admin')
 export class ActionsController {
   constructor(

@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { AuditService } from '../../audit/audit.service';
 import type { Principal } from '../../auth/principal';
 import { madeAt, newId } from '../../common/id';
-import { DatabaseService } from '../../database/database.service';
+import { ReservedDatabase } from '../../database/reserved-database';
 import { JobsService } from '../../jobs/jobs.service';
 import { ReportDatabase } from '../reports/report-database';
 import { findIndex, findTable } from './action-targets';
@@ -29,7 +29,7 @@ const AHEAD_MS = 86_400_000;
 @Injectable()
 export class ActionsService implements OnModuleInit {
   constructor(
-    private readonly database: DatabaseService,
+    private readonly database: ReservedDatabase,
     private readonly audit: AuditService,
     private readonly jobs: JobsService,
     private readonly reports: ReportDatabase,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Principal } from '../../auth/principal';
-import { DatabaseService } from '../../database/database.service';
+import { ReservedDatabase } from '../../database/reserved-database';
 import { sqlState } from '../../database/query-events';
 import { statementForm } from '../../database/statement-fingerprint';
 import { ReportDatabase } from '../reports/report-database';
@@ -64,7 +64,7 @@ export class BackendsService {
   constructor(
     private readonly trail: ActionTrail,
     owner: ReportDatabase,
-    application: DatabaseService,
+    application: ReservedDatabase,
   ) {
     this.roles = [
       (text, values) => owner.query(text, values),

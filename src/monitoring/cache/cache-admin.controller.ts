@@ -1,7 +1,7 @@
 import { Controller, Delete, Get, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { CurrentUser, Roles } from '../../auth/decorators';
+import { CurrentUser, Reserved, Roles } from '../../auth/decorators';
 import type { Principal } from '../../auth/principal';
 import { CacheAdminService, type Dropping } from './cache-admin.service';
 
@@ -24,6 +24,7 @@ const droppingQuery = z
 
 @ApiTags('admin')
 @Controller('api/admin/cache')
+@Reserved()
 export class CacheAdminController {
   constructor(private readonly cache: CacheAdminService) {}
 

@@ -1,11 +1,12 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Roles } from '../../auth/decorators';
+import { Reserved, Roles } from '../../auth/decorators';
 import type { ChecklistAnswer } from './checklist';
 import { ChecklistService } from './checklist.service';
 
 @ApiTags('admin')
 @Controller('api/admin/performance')
+@Reserved()
 @Roles('admin', 'operator', 'auditor')
 export class ChecklistController {
   constructor(private readonly checklist: ChecklistService) {}

@@ -1,10 +1,11 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Roles } from '../../auth/decorators';
+import { Reserved, Roles } from '../../auth/decorators';
 import { DeepHealthService } from './deep-health.service';
 
 @ApiTags('admin')
 @Controller('api/admin/health')
+@Reserved()
 @Roles('admin', 'operator', 'auditor')
 export class DeepHealthController {
   constructor(private readonly health: DeepHealthService) {}
