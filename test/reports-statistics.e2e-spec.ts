@@ -29,10 +29,10 @@ describe('reports from the statistics of PostgreSQL', () => {
   });
   afterAll(() => database.onApplicationShutdown());
 
-  async function read(name: string, from: ReportSource = source): Promise<Answer> {
+  async function read(name: string, from: ReportSource = source, limit?: number): Promise<Answer> {
     const report = reportNamed(name);
     if (report === undefined) throw new Error(`There is no report ${name}`);
-    return readReport(report, from, { limit: 500 });
+    return readReport(report, from, { limit });
   }
   const about = ({ findings }: Answer, subject: string) =>
     findings.filter((finding) => finding.subject === subject);
@@ -66,6 +66,20 @@ describe('reports from the statistics of PostgreSQL', () => {
         { severity: 'warn', detail: expect.stringContaining('AS napped') },
       ]);
       expect(JSON.stringify(answer)).not.toMatch(/a secret of somebody|another secret/);
+    });
+
+    it('name what is slow also where its row is cut off', async () => {
+      await lab.run('SELECT pg_sleep(0.21) AS slower, pg_sleep(0.31) AS hides');
+      await lab.run('SELECT pg_sleep(0.22) AS hidden_behind');
+
+      const { rows, findings, total, notes } = await read('slow-queries', source, 1);
+      expect(rows).toHaveLength(1);
+      expect(rows[0]?.['statement']).not.toContain('hidden_behind');
+      expect(findings).toContainEqual(
+        expect.objectContaining({ detail: expect.stringContaining('AS hidden_behind') }),
+      );
+      expect(total).toBeGreaterThan(1);
+      expect(notes).toContainEqual(expect.stringMatching(/^1 of .+ rows: \?limit=/));
     });
 
     it('show no value of a utility statement, which PostgreSQL keeps as it was', async () => {

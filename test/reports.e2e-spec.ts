@@ -16,15 +16,16 @@ describe('reports on the database', () => {
     const { status, body } = await app.get(DB, { as: auditor });
 
     expect(status).toBe(200);
-    expect(body).toContainEqual(
+    expect(body).toEqual({ items: expect.any(Array), nextCursor: null });
+    expect(body.items).toContainEqual(
       expect.objectContaining({ report: 'connections', meaning: expect.any(String) }),
     );
   });
 
   it('are all answered, each in its form', async () => {
-    const { body: reports } = await app.get(DB, { as: auditor });
+    const { body: list } = await app.get(DB, { as: auditor });
 
-    for (const { report } of reports) {
+    for (const { report } of list.items) {
       const { status, body } = await app.get(`${DB}/${report}`, { as: auditor });
       expect({ report, status, named: body.report }).toEqual({ report, status: 200, named: report });
       const keys = body.columns.map(({ key }: { key: string }) => key).sort();
@@ -49,10 +50,32 @@ describe('reports on the database', () => {
     expect(await app.get(`${DB}/connections?limit=0&order=1`, { as: auditor })).toMatchObject({
       status: 400,
     });
-    expect(await app.get(`${DB}/connections?from=2026-01-01T00:00:00Z`, { as: auditor })).toMatchObject({
-      status: 400,
-      body: { detail: expect.stringContaining('has no history') },
-    });
+    const backwards = 'from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z';
+    for (const span of ['from=yesterday', backwards])
+      for (const report of ['locks', 'indexes/unused', 'queries/1'])
+        expect(await app.get(`${DB}/${report}?${span}`, { as: auditor })).toMatchObject({ status: 400 });
+  });
+
+  it('say how many rows there are where they show fewer, and show all of a list by themselves', async () => {
+    const { body: whole } = await app.get(`${DB}/indexes`, { as: auditor });
+    const { body: cut } = await app.get(`${DB}/indexes?limit=3`, { as: auditor });
+
+    expect(whole.total).toBeGreaterThan(100);
+    expect(whole.rows).toHaveLength(whole.total);
+    expect(whole.notes.join()).not.toContain('limit');
+    expect(cut).toMatchObject({ total: whole.total, rows: { length: 3 } });
+    expect(cut.notes).toContainEqual(
+      `3 of ${whole.total} rows: ?limit=${whole.total} (--limit ${whole.total}) shows all`,
+    );
+  });
+
+  it('show now where they have no history, and say so', async () => {
+    const span = 'from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z';
+    for (const report of ['settings', 'indexes/missing']) {
+      const { status, body } = await app.get(`${DB}/${report}?${span}`, { as: auditor });
+      expect({ status, available: body.available }).toEqual({ status: 200, available: true });
+      expect(body.notes).toContainEqual(expect.stringContaining('Shows now'));
+    }
   });
 
   it('show the connections of this very application', async () => {

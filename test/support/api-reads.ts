@@ -99,7 +99,12 @@ const databaseReads = ({ statement }: Things): Reads[] => [
     of: 'slow-queries',
     queries: ['', `limit=10&from=${daysAgo(1)}&to=${daysAgo(0)}`],
   },
-  { route: '/api/admin/db/{group}/{report}', as: 'auditor', of: 'indexes/unused', queries: ['', 'limit=10'] },
+  {
+    route: '/api/admin/db/{group}/{report}',
+    as: 'auditor',
+    of: 'indexes/unused',
+    queries: ['', 'limit=10', `from=${daysAgo(1)}`],
+  },
   {
     route: '/api/admin/db/queries/{id}',
     as: 'auditor',

@@ -1,7 +1,7 @@
 import { NotFound } from '../../common/domain-error';
 import { historyWindow, stepSeconds } from '../history/history-window';
 import { recordedStatement, statementSeries, type StatementPoint } from '../history/statement-history';
-import { NotAvailable } from './not-available';
+import { asNotAvailable, NotAvailable } from './not-available';
 import { shownPlan } from './plan-node';
 import type { ReportQuery } from './report';
 import { needExtension, type ReportSource } from './report-source';
@@ -42,12 +42,29 @@ export interface QueryDetail {
     | { readonly available: false; readonly why: string };
 }
 
+/** What an administrator is told of a form of statements; where something is missing for all of it, what. */
+export type QueryAnswer = ({ readonly available: true } & QueryDetail) | Missing;
+
 /**
  * A statement by pg_stat_statements' identifier.
  * @throws NotFound where it was never recorded in this database, or is forgotten
- * @throws NotAvailable where pg_stat_statements is not installed; PostgreSQL's own error where its library is not loaded
  */
-export async function queryDetail(
+export async function readQuery(
+  source: ReportSource,
+  queryId: string,
+  window: Pick<ReportQuery, 'from' | 'to'>,
+): Promise<QueryAnswer> {
+  try {
+    return { available: true, ...(await queryDetail(source, queryId, window)) };
+  } catch (error) {
+    const absent = asNotAvailable(error);
+    if (absent === undefined) throw error;
+    const { missing, howTo } = absent;
+    return { available: false, missing, howTo };
+  }
+}
+
+async function queryDetail(
   source: ReportSource,
   queryId: string,
   window: Pick<ReportQuery, 'from' | 'to'>,

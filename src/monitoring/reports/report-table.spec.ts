@@ -8,6 +8,7 @@ const answer = (rest: Partial<ReportAnswer> = {}): ReportAnswer => ({
   remedy: 'Make an index.',
   asOf: '2026-11-01T00:00:00.000Z',
   available: true,
+  total: 1,
   columns: [
     { key: 'table', title: 'table', unit: 'text' },
     { key: 'bytes', title: 'size', unit: 'bytes' },

@@ -22,7 +22,11 @@ export function reportText(answer: ReportAnswer, width?: number): string {
   return parts.join('\n\n');
 }
 
-function rowsTable({ columns, rows }: ReportAnswer, width = Infinity): string {
+/** Rows as a table: columns from the left as far as they fit the width. */
+export function rowsTable(
+  { columns, rows }: Pick<ReportAnswer, 'columns' | 'rows'>,
+  width = Infinity,
+): string {
   const texts = columns.map((column) => rows.map((row) => cellText(row[column.key] ?? null, column)));
   const shown = columns.slice(0, howManyFit(columns, texts, width));
   const table = new Table({

@@ -25,18 +25,26 @@ export interface Finding {
   readonly remedy: string;
 }
 
-/** What may be asked of a report, beside its name. */
+/** What a report is read with. */
 export interface ReportQuery {
-  /** No more rows than that. */
+  /** No more rows than that are shown: a report gives all of them, and what is shown over time in so many parts. */
   readonly limit: number;
   /** The window of reports that have a history; unset: since statistics were reset. */
   readonly from?: Date | undefined;
   readonly to?: Date | undefined;
 }
 
+/** What may be asked of a report, beside its name. */
+export interface AskedQuery extends Omit<ReportQuery, 'limit'> {
+  /** As many as the report shows by itself where it is left out. */
+  readonly limit?: number | undefined;
+}
+
 /** What a report found out. */
 export interface Reading<Key extends string = string> {
+  /** All of them, what matters most first: the reader cuts them, and says so. */
   readonly rows: readonly Readonly<Record<Key, Cell>>[];
+  /** Of all rows, also of those that are not shown. */
   readonly findings?: readonly Finding[];
   /** What has to be known to read the figures: since when they count, what is an estimate. */
   readonly notes?: readonly string[];
@@ -54,6 +62,8 @@ export interface Report<Key extends string = string> {
   /** What to do about them. */
   readonly remedy: string;
   readonly columns: readonly Column<Key>[];
+  /** How many rows are shown where nobody says how many; 500 where it is left out. */
+  readonly shownRows?: number;
   /** It looks back: `from` and `to` are taken. */
   readonly hasHistory?: true;
   /** @throws NotAvailable where an extension, a right or a version is missing */

@@ -1,8 +1,9 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { Roles } from '../../auth/decorators';
-import { reportQuery, rowsQuery } from './report-query';
+import { Reserved, Roles } from '../../auth/decorators';
+import { reportQuery } from './report-query';
+import { reportList } from './reports';
 import { ReportsService } from './reports.service';
 
 /** A name is looked up in a list; nothing of it reaches PostgreSQL. */
@@ -10,14 +11,15 @@ const name = z.string().max(64);
 
 @ApiTags('admin')
 @Controller('api/admin/db')
+@Reserved()
 @Roles('admin', 'operator', 'auditor')
 export class ReportsController {
   constructor(private readonly reports: ReportsService) {}
 
-  /** The reports there are, with what each of them means. */
+  /** The reports there are, with what each of them means: all of them at once. */
   @Get()
   list() {
-    return this.reports.list();
+    return reportList();
   }
 
   /** One report: rows, what to look at (`findings`) and how to mend it. */
@@ -34,7 +36,7 @@ export class ReportsController {
   readOfGroup(
     @Param('group', { schema: name }) group: string,
     @Param('report', { schema: name }) report: string,
-    @Query({ schema: rowsQuery }) query: z.output<typeof rowsQuery>,
+    @Query({ schema: reportQuery }) query: z.output<typeof reportQuery>,
   ) {
     return this.reports.read(`${group}/${report}`, query);
   }

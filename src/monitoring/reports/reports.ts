@@ -50,5 +50,17 @@ export const REPORTS: readonly Report[] = [
   cacheHitRatio,
 ];
 
+/** What may be asked, as administrators are told. */
+export const reportList = () => ({
+  items: REPORTS.map(({ name, title, meaning, remedy, hasHistory = false }) => ({
+    report: name,
+    title,
+    meaning,
+    remedy,
+    hasHistory,
+  })),
+  nextCursor: null,
+});
+
 export const reportNamed = (name: string): Report | undefined =>
   REPORTS.find((report) => report.name === name);

@@ -29,6 +29,7 @@ export const slowQueries: Report<keyof StatementRow> = {
     'Every form of statement that this database was asked, its values left out, by the sum of its times. "share" is its part of the time of all; many blocks read for few rows, or temp blocks, tell why it is slow. Of a span of time (from and to) it is the difference of snapshots, of which the shortest and the longest time are not known.',
   remedy:
     'Look at the plan of what is slow or takes most of the time: an index, fewer rows, or a place in the cache mends it; temp blocks ask for a higher work_mem.',
+  shownRows: 50,
   hasHistory: true,
   columns: [
     { key: 'queryId', title: 'query id', unit: 'text' },
@@ -57,24 +58,21 @@ export const slowQueries: Report<keyof StatementRow> = {
     if (looksBack(query)) {
       const window = await historyWindow(source, query);
       const statements = await statementsBetween(source, window);
-      return { ...readingOf(statements, window.from, query.limit), notes: notesOnWindow(window, timed) };
+      return { ...readingOf(statements, window.from), notes: notesOnWindow(window, timed) };
     }
     const statistics = await readStatementStatistics(source);
     const { since, statements } = statistics;
-    return { ...readingOf(statements, since, query.limit), notes: notesOn(statistics, timed) };
+    return { ...readingOf(statements, since), notes: notesOn(statistics, timed) };
   },
 };
 
-function readingOf(
-  statements: readonly StatementCounters[],
-  since: Date,
-  limit: number,
-): Reading<keyof StatementRow> {
+function readingOf(statements: readonly StatementCounters[], since: Date): Reading<keyof StatementRow> {
+  const rows = statementRows(statements, statements.length);
   const totalMs = statements.reduce((sum, statement) => sum + statement.totalMs, 0);
   return {
-    rows: statementRows(statements, limit),
+    rows,
     // What is slow but seldom asked may be far down the list.
-    findings: statementRows(statements, statements.length).flatMap(judged).slice(0, limit),
+    findings: rows.flatMap(judged),
     summary: { since: since.toISOString(), statements: statements.length, totalMs: Math.round(totalMs) },
   };
 }
