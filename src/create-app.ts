@@ -7,6 +7,7 @@ import type { Config } from './config/config';
 import type { DatabaseUrls } from './database/database.module';
 import { describeApi } from './http/api-documentation';
 import { configureHttp, fastifyAdapter } from './http/http-app';
+import { HttpMetrics } from './monitoring/metrics/http-metrics';
 import { installRateLimits } from './rate-limits/install-rate-limits';
 import { installTracing } from './tracing/install-tracing';
 
@@ -25,6 +26,7 @@ export async function createApp(
       bodyParser: false, // Fastify's own reads JSON; forms are not ours to read
     },
   );
+  app.get(HttpMetrics).watch(app.getHttpAdapter().getInstance());
   await configureHttp(app, config);
   installTracing(app);
   installRateLimits(app);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Pool, QueryResult } from 'pg';
+import { databaseFailure } from './failures';
 import { sqlState, type QueryEvents } from './query-events';
 
 /** What can run a statement: one client of a pool. */
@@ -67,6 +68,27 @@ export async function runPrepared<Row>(
   }
 }
 
+/** Waits for a connection and tells how long that took, also where there is none in the end. */
+export async function acquire<Client>(events: QueryEvents, connect: () => Promise<Client>): Promise<Client> {
+  const asked = performance.now();
+  const elapsed = () => (performance.now() - asked) / 1000;
+  try {
+    const client = await connect();
+    events.acquired(elapsed());
+    return client;
+  } catch (error) {
+    events.acquired(elapsed(), whyThereIsNone(error));
+    throw error;
+  }
+}
+
+/** The pool's own failures have no code. */
+function whyThereIsNone(error: unknown): string {
+  const code = sqlState(error);
+  if (code !== undefined) return code;
+  return databaseFailure(error) === 'busy' ? 'pool_exhausted' : 'unknown';
+}
+
 /**
  * Runs a prepared statement on any connection of a pool, outside a transaction. The time it waits for the connection is
  * not the statement's.
@@ -77,9 +99,7 @@ export async function runPooled<Row>(
   text: string,
   values: readonly unknown[],
 ): Promise<Row[]> {
-  const asked = performance.now();
-  const client = await pool.connect();
-  events.acquired((performance.now() - asked) / 1000);
+  const client = await acquire(events, () => pool.connect());
   // A connection that breaks fails its statement, which tells; without a listener the same news would end the process.
   client.on('error', ignore);
   let broken = false;

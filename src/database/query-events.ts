@@ -11,7 +11,7 @@ export interface QueryEvent {
 }
 
 type Listener = (event: QueryEvent) => void;
-type AcquireListener = (seconds: number) => void;
+type AcquireListener = (seconds: number, errorCode?: string) => void;
 
 /** Tells whoever listens (metrics, the slow-query log) about every statement of this process. */
 export class QueryEvents {
@@ -26,13 +26,14 @@ export class QueryEvents {
     for (const listener of this.listeners) listener(event);
   }
 
-  /** Tells how long each use case and each read waited for a connection of the pool. */
+  /** Tells how long each use case and each read waited for a connection of the pool, and why those got none that did not. */
   onAcquired(listener: AcquireListener): void {
     this.acquireListeners.push(listener);
   }
 
-  acquired(seconds: number): void {
-    for (const listener of this.acquireListeners) listener(seconds);
+  /** @param errorCode SQLSTATE of the failure, or node's code, where there is no connection after that long */
+  acquired(seconds: number, errorCode?: string): void {
+    for (const listener of this.acquireListeners) listener(seconds, errorCode);
   }
 }
 

@@ -1,8 +1,10 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { Injectable } from '@nestjs/common';
 import { InjectMetric, makeGaugeProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Gauge, Histogram } from 'prom-client';
+import { HttpSeries } from './http-series';
 
 const DURATION = 'http_request_duration_seconds';
 const IN_FLIGHT = 'http_requests_in_flight';
@@ -10,57 +12,72 @@ const IN_FLIGHT = 'http_requests_in_flight';
 export const httpMetricProviders = [
   makeHistogramProvider({
     name: DURATION,
-    help: 'Time from request to answer by method, route template and status',
+    help: 'Time from request to answer by method, route template and status; 499 where the client went away before it was answered',
     labelNames: ['method', 'route', 'status'],
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
   }),
   makeGaugeProvider({ name: IN_FLIGHT, help: 'Requests that are being answered' }),
 ];
 
-type Series = ReturnType<Histogram['labels']>;
-type Observed = FastifyRequest & { isInFlight?: boolean };
+/** nginx's status for a client that did not wait for its answer. */
+const CLIENT_WENT_AWAY = 499;
+const REQUEST = Symbol('request');
+
+type Observed = FastifyRequest & { receivedAt?: number };
+/** An answer that knows its request: so one listener serves all of them. */
+type Answer = ServerResponse & { [REQUEST]?: Observed | undefined };
 
 /** Times every request by the route's template, never the URL; what matches no route is one label. */
 @Injectable()
-export class HttpMetrics implements OnModuleInit {
-  /** By route, method and status: there are as many as the API has, and looking one up by its labels takes longer. */
-  private readonly series = new Map<string, Map<string, Series>>();
+export class HttpMetrics {
+  private readonly series: HttpSeries;
+  private readonly queues = new WeakMap<Socket, Set<Answer>>();
   private inFlight = 0;
 
-  constructor(
-    private readonly adapter: HttpAdapterHost,
-    @InjectMetric(DURATION) private readonly duration: Histogram,
-    @InjectMetric(IN_FLIGHT) gauge: Gauge,
-  ) {
+  constructor(@InjectMetric(DURATION) duration: Histogram, @InjectMetric(IN_FLIGHT) gauge: Gauge) {
+    this.series = new HttpSeries(duration);
     Object.assign(gauge, { collect: () => gauge.set(this.inFlight) });
   }
 
-  onModuleInit(): void {
-    const fastify = this.adapter.httpAdapter.getInstance<FastifyInstance>();
-    // Not those that are answered before they come this far: by a limit, or from the cache.
-    fastify.decorateRequest('isInFlight', false);
-    fastify.addHook('onRequest', (request: Observed, _reply, done) => {
-      request.isInFlight = true;
+  /** To be called before whatever answers ahead of Nest's pipeline: the rate limits and the cache. */
+  watch(fastify: FastifyInstance): void {
+    const settle = (answer: Answer) => this.settle(answer);
+    const onClose = function (this: Answer) {
+      settle(this);
+    };
+    fastify.decorateRequest('receivedAt', 0);
+    fastify.addHook('onRequest', (request: Observed, { raw }: { raw: Answer }, done) => {
+      request.receivedAt = performance.now();
+      raw[REQUEST] = request;
       this.inFlight++;
-      done();
-    });
-    fastify.addHook('onResponse', (request: Observed, reply, done) => {
-      if (request.isInFlight === true) this.inFlight--;
-      this.seriesOf(request, reply).observe(reply.elapsedTime / 1000);
+      // Fastify's onResponse knows of answers alone, and not of clients that went away.
+      raw.on('close', onClose);
+      if (raw.socket === null) this.queue(raw);
       done();
     });
   }
 
-  private seriesOf(request: FastifyRequest, { statusCode }: FastifyReply): Series {
+  private settle(answer: Answer): void {
+    const request = answer[REQUEST];
+    if (request === undefined) return;
+    answer[REQUEST] = undefined;
+    this.inFlight--;
     const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
-    let ofRoute = this.series.get(route);
-    if (ofRoute === undefined) this.series.set(route, (ofRoute = new Map<string, Series>()));
-    const key = `${request.method}${statusCode}`;
-    let found = ofRoute.get(key);
-    if (found === undefined) {
-      found = this.duration.labels(request.method, route, String(statusCode));
-      ofRoute.set(key, found);
+    const status = answer.headersSent ? answer.statusCode : CLIENT_WENT_AWAY;
+    const seconds = (performance.now() - (request.receivedAt as number)) / 1000;
+    this.series.of(request.method, route, status).observe(seconds);
+  }
+
+  /** Node closes with a connection only the answer whose turn it is; those of pipelined requests that wait are forgotten. */
+  private queue(answer: Answer): void {
+    const { socket } = answer.req;
+    let waiting = this.queues.get(socket);
+    if (waiting === undefined) {
+      const those = (waiting = new Set<Answer>());
+      this.queues.set(socket, those);
+      socket.once('close', () => those.forEach((one) => this.settle(one)));
     }
-    return found;
+    const others = waiting.add(answer);
+    answer.once('close', () => others.delete(answer));
   }
 }

@@ -6,7 +6,10 @@ export interface StatementKind {
 
 const OPERATION =
   /^\s*(?:--[^\n]*\n\s*)*(select|insert|update|delete|with|start|begin|commit|rollback|savepoint|release|set)\b/i;
-const TABLE = /\b(?:from|into|update|join)\s+(?:only\s+)?(?:"?public"?\.)?"?([a-z_]{3,63})"?/gi;
+/** In whatever schema our tables were made. */
+const TABLE = /\b(?:from|into|update|join)\s+(?:only\s+)?(?:(?:"[^"]+"|[a-z_][\w$]*)\.)?"?([a-z_]{3,63})"?/gi;
+/** What is about none of our tables. */
+export const OTHER_TABLE = 'other';
 const CACHE_LIMIT = 5_000;
 
 const kinds = new Map<string, StatementKind>();
@@ -20,7 +23,7 @@ export function statementKind(text: string, tables: ReadonlySet<string>): Statem
   if (known !== undefined) return known;
   const operation = OPERATION.exec(text)?.[1]?.toLowerCase() ?? 'other';
   const mentioned = [...text.matchAll(TABLE)].map(([, name]) => (name as string).toLowerCase());
-  const kind = { operation, entity: mentioned.find((name) => tables.has(name)) ?? 'other' };
+  const kind = { operation, entity: mentioned.find((name) => tables.has(name)) ?? OTHER_TABLE };
   if (kinds.size < CACHE_LIMIT) kinds.set(text, kind);
   return kind;
 }
