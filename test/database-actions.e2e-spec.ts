@@ -86,8 +86,10 @@ describe('actions on the database', () => {
 
       for (const route of routes)
         expect(await app.post(`${DB}/${route}`, { as: person, body: {} })).toMatchObject({ status: 403 });
+      // Whoever may read the reports may see what became of an action too.
       const id = '01890000-0000-7000-8000-000000000000';
-      expect(await app.get(`${DB}/actions/${id}`, { as: person })).toMatchObject({ status: 403 });
+      const status = role === 'prosumer' ? 403 : 404;
+      expect(await app.get(`${DB}/actions/${id}`, { as: person })).toMatchObject({ status });
     });
 
     it('not for nobody', async () => {
@@ -170,6 +172,67 @@ describe('actions on the database', () => {
       for (const nonsense of ['0', '-1', '1.5', 'all', '2147483648', encodeURIComponent('1; SELECT 2')])
         expect(await act(`backends/${nonsense}/cancel`)).toMatchObject({ status: 400 });
     });
+
+    it('are recorded by what became of them: as failed while the session goes on all the same', async () => {
+      const { pid } = await session('deaf for a while');
+      process.kill(pid, 'SIGSTOP');
+      const answer = await act(`backends/${pid}/terminate`);
+      process.kill(pid, 'SIGCONT');
+
+      expect(answer).toMatchObject({ status: 200, body: { pid, done: false } });
+      expect((await trail(pid)).at(-1)).toMatchObject({
+        action: 'database.backend_terminate_failed',
+        after: { done: false, reason: expect.stringContaining('within 5 seconds') },
+      });
+    });
+
+    it('are not said to have failed where only the record of their end is lost', async () => {
+      const { pid } = await session('ended without a record');
+      await owner(`CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'no room for %', NEW.action; END $$`);
+      await owner(`CREATE TRIGGER lose BEFORE INSERT ON audit_logs FOR EACH ROW
+        WHEN (NEW.action = 'database.backend_terminated') EXECUTE FUNCTION lose()`);
+      const answer = await act(`backends/${pid}/terminate`);
+      await owner('DROP FUNCTION lose CASCADE');
+
+      expect(answer).toMatchObject({ status: 500 });
+      expect(await stateOf(pid)).toBeUndefined();
+      expect((await trail(pid)).map(({ action }) => action)).toEqual([
+        'database.backend_terminate_requested',
+      ]);
+    });
+
+    it('cancel an autovacuum worker, as the reports locks and vacuum advise', async () => {
+      await owner(`CREATE TABLE slowly (id int) WITH (autovacuum_vacuum_threshold = 0,
+        autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)`);
+      await owner('INSERT INTO slowly SELECT generate_series(1, 100000)');
+      await owner('DELETE FROM slowly');
+      await owner('ALTER SYSTEM SET autovacuum_naptime = 1');
+      await owner('SELECT pg_reload_conf()');
+      const worker = async () =>
+        (
+          await owner<{ pid: number }>(
+            `SELECT pid FROM pg_stat_activity WHERE datname = current_database()
+                AND backend_type = 'autovacuum worker' AND query LIKE '%slowly%'`,
+          )
+        )[0]?.pid;
+      const pid = await eventually(worker, (found) => found !== undefined, 60_000);
+      await owner('ALTER SYSTEM RESET autovacuum_naptime');
+      await owner('SELECT pg_reload_conf()');
+      const { body: report } = await app.get(`${DB}/vacuum`, { as: app.admin });
+      const answer = await act(`backends/${pid}/cancel`);
+      await until(async () => (await worker()) !== pid);
+      await owner('DROP TABLE slowly');
+
+      expect(report.findings).toContainEqual(
+        expect.objectContaining({
+          subject: 'slowly',
+          remedy: expect.stringMatching(new RegExp(`/backends/${pid}/cancel .* autovacuum comes again`)),
+        }),
+      );
+      expect(answer).toMatchObject({ status: 200, body: { pid, done: true } });
+      expect((await trail(pid ?? 0)).at(-1)).toMatchObject({ action: 'database.backend_cancelled' });
+    }, 90_000);
 
     it('reach as far as the roles do that we have, where the owner is no superuser', async () => {
       const own = new URL(app.urls.ownerUrl);

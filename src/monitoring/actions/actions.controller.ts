@@ -8,7 +8,7 @@ import { ActionsService } from './actions.service';
 import { BackendsService } from './backends.service';
 import { ExplainService } from './explain.service';
 
-/** What an admin may do to the database; all of it goes into the audit trail. Repeating any of it does no harm. */
+/** What an admin may do to the database, and others see; all of it goes into the audit trail. Repeating any of it does no harm. */
 @ApiTags('admin')
 @Controller('api/admin/db')
 @Reserved()
@@ -57,6 +57,7 @@ export class ActionsController {
 
   /** Where an action stands that a job does. */
   @Get('actions/:id')
+  @Roles('admin', 'operator', 'auditor')
   find(@Param('id', { schema: actionId }) id: string) {
     return this.actions.find(id);
   }

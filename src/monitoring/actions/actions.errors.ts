@@ -49,7 +49,7 @@ export class UnknownBackend extends DomainError {
   readonly kind = 'not-found';
   constructor(pid: number) {
     super(
-      `No client of this database is served by process ${pid}: it may have ended; the reports connections, locks and long-running show those that there are`,
+      `No client of this database is served by process ${pid}, and it is no autovacuum worker of it: it may have ended; the reports connections, locks and long-running show those that there are`,
     );
   }
 }
@@ -67,7 +67,7 @@ export class BackendOutOfReach extends DomainError {
   readonly kind = 'conflict';
   constructor(pid: number) {
     super(
-      `Process ${pid} works for a role that ours may not stop: GRANT pg_signal_backend, pg_read_all_stats TO the role of DATABASE_MIGRATION_URL; what works for a superuser only a superuser may stop`,
+      `Process ${pid} works for a role that ours may not stop: GRANT pg_signal_backend, pg_read_all_stats TO the role of DATABASE_MIGRATION_URL, for autovacuum pg_signal_autovacuum_worker (PostgreSQL 18 or later); what works for a superuser, and autovacuum before that version, only a superuser may stop`,
     );
   }
 }

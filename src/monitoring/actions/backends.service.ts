@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Principal } from '../../auth/principal';
 import { ReservedDatabase } from '../../database/reserved-database';
+import { reasonOf } from '../../database/failures';
 import { sqlState } from '../../database/query-events';
 import { statementForm } from '../../database/statement-fingerprint';
 import { ReportDatabase } from '../reports/report-database';
@@ -39,6 +40,9 @@ type Query = <Row>(text: string, values: readonly unknown[]) => Promise<Row[]>;
 /** SQLSTATE insufficient_privilege. */
 const MISSING_RIGHT = '42501';
 
+/** An autovacuum worker that is stopped comes again by itself. */
+const STOPPABLE = ['client backend', 'autovacuum worker'];
+
 /** PostgreSQL shows the kind and the rest only of what it lets this role see. */
 const LOOK = `
   SELECT pid = pg_backend_pid() AS own, backend_type AS kind, extract(epoch FROM backend_start)::text AS started,
@@ -48,14 +52,20 @@ const LOOK = `
 const THE_SAME = `
     FROM pg_stat_activity
    WHERE pid = $1 AND extract(epoch FROM backend_start)::text = $2 AND datname = current_database()
-     AND backend_type = 'client backend' AND pid <> pg_backend_pid()`;
+     AND backend_type = ANY ($3) AND pid <> pg_backend_pid()`;
 /** The end of a session is waited for, up to five seconds: an answer that it is on its way would help nobody. */
 const SIGNALS: Record<Signal, string> = {
   cancel: `SELECT pg_cancel_backend(pid) AS done ${THE_SAME}`,
   terminate: `SELECT pg_terminate_backend(pid, 5000) AS done ${THE_SAME}`,
 };
 
-/** Stops what clients of this database do. */
+/** What is known where PostgreSQL does not say that it is done. */
+const UNHEARD: Record<Signal, { readonly reason: string }> = {
+  cancel: { reason: 'The process had ended before' },
+  terminate: { reason: 'The process has not ended within 5 seconds; it may yet' },
+};
+
+/** Stops what clients of this database, and autovacuum in it, do. */
 @Injectable()
 export class BackendsService {
   /** The owner, and the application's own role: each may stop its own, whatever else it may. */
@@ -78,18 +88,18 @@ export class BackendsService {
    */
   async stop(admin: Principal, pid: number, action: Signal): Promise<StoppedBackend> {
     const { started, ...backend } = await this.find(pid);
-    const audited = AUDITED_ACTIONS[action];
-    const subject = { entity: audited.entity, entityId: String(pid) };
-    await this.trail.record(admin, { action: audited.requested, ...subject, before: { ...backend } });
-    try {
-      const done = await this.signal(pid, started, action);
-      await this.trail.record(admin, { action: audited.done, ...subject, after: { ...backend, done } });
-      return { pid, action, ...backend, done };
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      await this.trail.record(admin, { action: audited.failed, ...subject, after: { reason } });
-      throw error;
-    }
+    const done = await this.trail.follow(admin, {
+      audited: AUDITED_ACTIONS[action],
+      entityId: String(pid),
+      asked: { before: { ...backend } },
+      work: () => this.signal(pid, started, action),
+      outcomeOf: (taken) => ({
+        done: taken,
+        after: { ...backend, done: taken, ...(!taken && UNHEARD[action]) },
+      }),
+      reasonFor: (error) => ({ reason: reasonOf(error) }),
+    });
+    return { pid, action, ...backend, done };
   }
 
   private async find(pid: number): Promise<SeenBackend & { started: string }> {
@@ -99,7 +109,7 @@ export class BackendsService {
       if (row === undefined) throw new UnknownBackend(pid);
       const { own, kind, started, statement, ...seen } = row;
       if (own) throw new OwnBackend(pid);
-      if (kind === 'client backend' && started !== null)
+      if (STOPPABLE.includes(kind ?? '') && started !== null)
         return { ...seen, started, statement: statement === null ? null : statementForm(statement).text };
       hidden ||= kind === null;
     }
@@ -109,7 +119,7 @@ export class BackendsService {
   private async signal(pid: number, started: string, action: Signal): Promise<boolean> {
     for (const query of this.roles) {
       try {
-        const [answer] = await query<{ done: boolean }>(SIGNALS[action], [pid, started]);
+        const [answer] = await query<{ done: boolean }>(SIGNALS[action], [pid, started, STOPPABLE]);
         if (answer !== undefined) return answer.done;
       } catch (error) {
         if (sqlState(error) !== MISSING_RIGHT) throw error;

@@ -1,6 +1,6 @@
 import { formatMilliseconds } from '../../common/figures';
 import { statementForm } from '../../database/statement-fingerprint';
-import { cancelStatement, endPrepared, endSession } from './backend-remedies';
+import { endPrepared, stopBackend } from './backend-remedies';
 import { lockTree, type Placed } from './lock-tree';
 import type { Finding, Report } from './report';
 import { hiddenActivity, IS_HIDDEN } from './seen-activity';
@@ -10,6 +10,7 @@ const FAILS_REQUESTS_MS = 15_000;
 
 interface Session {
   pid: number;
+  kind: string | null;
   blockers: number[];
   state: string | null;
   application: string;
@@ -41,7 +42,7 @@ const SESSIONS = `
     UNION ALL
     SELECT DISTINCT blocker, ARRAY[]::int[] FROM waiting CROSS JOIN LATERAL unnest(blockers) AS blocker
      WHERE NOT EXISTS (SELECT FROM waiting w WHERE w.pid = blocker AND cardinality(w.blockers) > 0))
-  SELECT i.pid, i.blockers, CASE WHEN a.hidden THEN '${HIDDEN}' ELSE a.state END AS state,
+  SELECT i.pid, a.backend_type AS kind, i.blockers, CASE WHEN a.hidden THEN '${HIDDEN}' ELSE a.state END AS state,
          CASE WHEN NOT a.hidden THEN a.query END AS statement,
          coalesce(nullif(a.application_name, ''), a.usename::text, a.backend_type, '') AS application,
          (1000 * extract(epoch FROM clock_timestamp() - a.state_change))::float8 AS "stateMs",
@@ -136,9 +137,7 @@ function finding(root: Placed<Session>, tree: readonly Placed<Session>[], prepar
   };
 }
 
-function remedyFor({ pid, state }: Session, prepared: string[]): string {
+function remedyFor({ pid, kind, state }: Session, prepared: string[]): string {
   if (pid === PREPARED) return prepared.map(endPrepared).join('; ');
-  return state === 'active' || state === HIDDEN
-    ? `${cancelStatement(pid)}; ${endSession(pid)}`
-    : endSession(pid);
+  return stopBackend(pid, kind, state !== 'active' && state !== HIDDEN);
 }

@@ -1,5 +1,5 @@
 import { formatCount } from '../../common/figures';
-import { cancelStatement } from './backend-remedies';
+import { cancelAutovacuum, cancelStatement } from './backend-remedies';
 import type { Finding, Report } from './report';
 import type { ReportSource } from './report-source';
 import { vacuumNeeds, type VacuumNeed } from './vacuum-need';
@@ -101,7 +101,7 @@ const runs = ({ pid, table, command, phase }: RunningUpkeep): Finding => ({
   severity: 'info',
   subject: table,
   detail: `${command} runs in session ${pid}: ${phase}`,
-  remedy: `Let it finish; ${cancelStatement(pid)}`,
+  remedy: `Let it finish; ${command.startsWith('auto') ? cancelAutovacuum(pid) : cancelStatement(pid)}`,
 });
 
 /** What is due a little is autovacuum's next work; who is left alone by it needs somebody. */
