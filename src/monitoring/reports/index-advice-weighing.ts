@@ -1,3 +1,4 @@
+import { sqlState } from '../../database/query-events';
 import { rowsOf, type StatementRunner } from '../../database/indexes/statement-runner';
 import type { Candidate } from './index-advice-candidates';
 import { planNodes, type PlanNode } from './plan-node';
@@ -25,6 +26,12 @@ export interface Weight {
   readonly cost: number;
   readonly bytes: number;
   readonly by: 'HypoPG' | 'estimate';
+}
+
+/** An index that PostgreSQL would not make either, such as one of values that are too long for it. */
+export interface Refused {
+  /** HypoPG's own words: they speak of the index, and of no value. */
+  readonly refused: string;
 }
 
 /** A statement whose plan could be better. */
@@ -58,15 +65,16 @@ export async function weighedByHypoPg(
   { text }: Weighed,
   candidate: Candidate,
   table: WeighedTable,
-): Promise<Weight | undefined> {
-  const [index] = await rowsOf<{ oid: string; name: string }>(
-    session,
-    `SELECT indexrelid::text AS oid, indexname AS name FROM ${hypopg}.hypopg_create_index($1)`,
-    [`CREATE INDEX ON ${table.sql} (${keysOf(candidate, table)})`],
-  );
+): Promise<Weight | Refused | undefined> {
   try {
+    const index = await hypothetical(
+      session,
+      hypopg,
+      `CREATE INDEX ON ${table.sql} (${keysOf(candidate, table)})`,
+    );
+    if ('refused' in index) return index;
     const planned = await planOf(session, serverVersion, text);
-    if (!('plan' in planned) || index === undefined) return undefined;
+    if (!('plan' in planned)) return undefined;
     if (!planNodes(planned.plan).some((node) => node['Index Name'] === index.name)) return undefined;
     const [size] = await rowsOf<{ bytes: number }>(
       session,
@@ -76,6 +84,24 @@ export async function weighedByHypoPg(
     return { cost: planned.plan['Total Cost'], bytes: size?.bytes ?? 0, by: 'HypoPG' };
   } finally {
     await session.query(`SELECT ${hypopg}.hypopg_reset()`);
+  }
+}
+
+async function hypothetical(
+  session: StatementRunner,
+  hypopg: string,
+  create: string,
+): Promise<{ readonly oid: string; readonly name: string } | Refused> {
+  try {
+    const [index] = await rowsOf<{ oid: string; name: string }>(
+      session,
+      `SELECT indexrelid::text AS oid, indexname AS name FROM ${hypopg}.hypopg_create_index($1)`,
+      [create],
+    );
+    return index ?? { refused: 'it makes none of this kind' };
+  } catch (error) {
+    if (!(error instanceof Error) || sqlState(error) === undefined) throw error;
+    return { refused: error.message };
   }
 }
 

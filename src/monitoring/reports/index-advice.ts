@@ -5,6 +5,7 @@ import {
   keysOf,
   weighedByEstimate,
   weighedByHypoPg,
+  type Refused,
   type Weight,
   type Weighed,
 } from './index-advice-weighing';
@@ -56,8 +57,10 @@ const STATEMENTS = 60;
 const LEAST_CALLS = 10;
 /** An index that spares less than that is not worth what writers pay for it. */
 const MOST_OF_COST = 0.7;
-/** A report is answered within seconds, however many candidates there are. */
+/** A report is answered within seconds, however many candidates there are; what is being planned then is planned still. */
 const WEIGHING_MS = 8_000;
+/** Refusals that are told of: their reasons repeat. */
+const MOST_REFUSALS = 5;
 const MOST_NAME = 63;
 
 const ASKED = (schema: string): string => `
@@ -71,10 +74,12 @@ const ASKED = (schema: string): string => `
 
 /**
  * Weighs indexes for the statements that took the most time.
+ * @param isLate whether to leave what is not looked at yet
  * @throws NotAvailable where pg_stat_statements is not installed
  */
 export async function adviceFor(
   source: ReportSource,
+  isLate: () => boolean = after(WEIGHING_MS),
 ): Promise<{ readonly advice: readonly Advice[]; readonly notes: readonly string[] }> {
   const schema = await needExtension(source, 'pg_stat_statements');
   const hypopg = await source.extension('hypopg');
@@ -84,14 +89,21 @@ export async function adviceFor(
   const [setting] = await source.query<{ cost: number }>(
     `SELECT current_setting('random_page_cost')::float8 AS cost`,
   );
-  const weigher = { source, hypopg, tables, live, randomPageCost: setting?.cost ?? 4 };
+  const refusals = new Set<string>();
+  const weigher = { source, hypopg, tables, live, randomPageCost: setting?.cost ?? 4, isLate, refusals };
   const { worth, looked } = await source.session((session) => weighAll(session, weigher, asked));
-  return { advice: put(worth), notes: notesOn(hypopg, looked, asked.length) };
+  return { advice: put(worth), notes: notesOn(weigher, looked, asked.length) };
 }
 
-function notesOn(hypopg: string | undefined, looked: number, of: number): string[] {
+function after(milliseconds: number): () => boolean {
+  const end = performance.now() + milliseconds;
+  return () => performance.now() > end;
+}
+
+function notesOn({ hypopg, refusals }: Weigher, looked: number, of: number): string[] {
   const notes = [
     `Looked at ${looked} of the ${of} statements that took the most time and were asked ${LEAST_CALLS} times or more`,
+    ...[...refusals].slice(0, MOST_REFUSALS),
   ];
   if (hypopg === undefined)
     notes.push(
@@ -106,6 +118,9 @@ interface Weigher {
   readonly tables: ReadonlyMap<string, AdvisedTable>;
   readonly live: LiveIndexes;
   readonly randomPageCost: number;
+  readonly isLate: () => boolean;
+  /** Why candidates could not be weighed, in sentences. */
+  readonly refusals: Set<string>;
 }
 
 async function weighAll(
@@ -113,22 +128,26 @@ async function weighAll(
   weigher: Weigher,
   statements: readonly Asked[],
 ): Promise<{ worth: Worth[]; looked: number }> {
-  const end = performance.now() + WEIGHING_MS;
   const worth: Worth[] = [];
   let looked = 0;
   for (const asked of statements) {
-    if (performance.now() > end) break;
-    worth.push(...(await bestFor(session, weigher, asked)));
-    looked += 1;
+    if (weigher.isLate()) break;
+    const best = await bestFor(session, weigher, asked);
+    worth.push(...best.worth);
+    if (best.whole) looked += 1;
   }
   return { worth, looked };
 }
 
-/** The best index of each table for one statement. */
-async function bestFor(session: StatementRunner, weigher: Weigher, asked: Asked): Promise<Worth[]> {
+/** The best index of each table for one statement; `whole` when all candidates were weighed. */
+async function bestFor(
+  session: StatementRunner,
+  weigher: Weigher,
+  asked: Asked,
+): Promise<{ readonly worth: readonly Worth[]; readonly whole: boolean }> {
   const { tables, live, source } = weigher;
   const planned = await planOf(session, source.serverVersion, asked.text);
-  if (!('plan' in planned)) return [];
+  if (!('plan' in planned)) return { worth: [], whole: true };
   const statement = { text: asked.text, plan: planned.plan };
   const best = new Map<string, Worth>();
   const candidates = candidatesOf(planned.plan, (relation) => tables.get(relation)?.rows, asked.rowsPerCall);
@@ -136,6 +155,7 @@ async function bestFor(session: StatementRunner, weigher: Weigher, asked: Asked)
     const table = tables.get(candidate.relation);
     if (table === undefined || !candidate.columns.every(({ column }) => table.columns.has(column))) continue;
     if (isCovered(candidate, table.name, live)) continue;
+    if (weigher.isLate()) return { worth: [...best.values()], whole: false };
     const weight = await weigh(session, weigher, statement, candidate, table);
     const costBefore = planned.plan['Total Cost'];
     if (weight === undefined || weight.cost > MOST_OF_COST * costBefore) continue;
@@ -143,21 +163,27 @@ async function bestFor(session: StatementRunner, weigher: Weigher, asked: Asked)
     if (known === undefined || weight.cost < known.weight.cost)
       best.set(table.name, { asked, table, candidate, weight, costBefore });
   }
-  return [...best.values()];
+  return { worth: [...best.values()], whole: true };
 }
 
 /** HypoPG knows no index of a whole partitioned table. */
 async function weigh(
   session: StatementRunner,
-  { hypopg, source, randomPageCost }: Weigher,
+  { hypopg, source, randomPageCost, refusals }: Weigher,
   statement: Weighed,
   candidate: Candidate,
   table: AdvisedTable,
 ): Promise<Weight | undefined> {
-  return hypopg === undefined || table.partitioned
-    ? weighedByEstimate(statement, candidate, table, randomPageCost)
-    : weighedByHypoPg(session, hypopg, source.serverVersion, statement, candidate, table);
+  if (hypopg === undefined || table.partitioned)
+    return weighedByEstimate(statement, candidate, table, randomPageCost);
+  const weight = await weighedByHypoPg(session, hypopg, source.serverVersion, statement, candidate, table);
+  if (weight === undefined || !('refused' in weight)) return weight;
+  refusals.add(refusal(weight, table, candidate));
+  return undefined;
 }
+
+const refusal = ({ refused }: Refused, table: AdvisedTable, candidate: Candidate): string =>
+  `HypoPG cannot weigh an index on ${table.name} (${columnsText(candidate)}), which is left out: ${refused}`;
 
 const columnsText = ({ columns }: Candidate): string =>
   columns.map(({ column, descending }) => `${column}${descending ? ' DESC' : ''}`).join(', ');
