@@ -1,4 +1,8 @@
 import { Client } from 'pg';
+import { Gauge } from 'prom-client';
+import { ScrapeFigures } from '../src/monitoring/metrics/scrape-figures';
+import { ReportDatabase } from '../src/monitoring/reports/report-database';
+import { ReconciliationMetrics } from '../src/reconciliation/reconciliation.metrics';
 import { startApp, type Person, type TestApp } from './support/app';
 import { generates, hasMeter, mints, type TestMeter } from './support/generation';
 import { givesMoney } from './support/market';
@@ -337,5 +341,21 @@ describe('the check of energy', () => {
       )?.[1];
     expect(await gauge('ACCOUNT_BALANCE_MISMATCH')).toBe(String(accounts.length));
     expect(await gauge('REFUSED_REVISION')).toBe('0');
+    expect(await otherProcessShows('ACCOUNT_BALANCE_MISMATCH')).toBe(accounts.length);
+    expect(await otherProcessShows('REFUSED_REVISION')).toBe(0);
   });
+
+  /** What a process that did not run the check tells of it. */
+  async function otherProcessShows(type: string): Promise<number | undefined> {
+    const made = { help: 'of another process', registers: [] };
+    const breaks = new Gauge({ ...made, name: 'breaks', labelNames: ['type'] });
+    const database = new ReportDatabase(app.urls);
+    try {
+      const figures = new ScrapeFigures(database, new Gauge({ ...made, name: 'read_at' }));
+      new ReconciliationMetrics(figures, breaks).onModuleInit();
+      return (await breaks.get()).values.find(({ labels }) => labels.type === type)?.value;
+    } finally {
+      await database.onApplicationShutdown();
+    }
+  }
 });

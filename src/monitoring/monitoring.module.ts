@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { PrometheusModule } from '@willsoto/nestjs-prometheus';
 import { ActionsController } from './actions/actions.controller';
@@ -13,11 +13,14 @@ import { HistoryModule } from './history/history.module';
 import { MaintenanceModule } from './maintenance/maintenance.module';
 import { metrics } from './metrics/metrics';
 import { MetricsController } from './metrics/metrics.controller';
+import { ScrapeFigures } from './metrics/scrape-figures';
 import { QueriesController } from './reports/queries.controller';
 import { ReportDatabase } from './reports/report-database';
 import { ReportsController } from './reports/reports.controller';
 import { ReportsService } from './reports/reports.service';
 
+/** What operators look at. Domains add what only PostgreSQL knows of them to the figures of /metrics. */
+@Global()
 @Module({
   imports: [
     TypeOrmModule.forFeature([PerformanceEvidence]),
@@ -34,5 +37,6 @@ import { ReportsService } from './reports/reports.service';
     ActionsController,
   ],
   providers: [CacheAdminService, ReportDatabase, ReportsService, ...actions, ...checklist, ...metrics],
+  exports: [ScrapeFigures],
 })
 export class MonitoringModule {}

@@ -1,5 +1,8 @@
 import { formatKwh, formatMoney } from '../common/units';
 
+/** The name of the built-in check among all that are reconciled. */
+export const ENERGY = 'energy';
+
 /** What the built-in check of energy can find. The codes never change. */
 export const ENERGY_BREAK_TYPES = [
   'UNMINTED_SURPLUS',

@@ -1,6 +1,4 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { InjectMetric } from '@willsoto/nestjs-prometheus';
-import type { Gauge } from 'prom-client';
 import { AuditService } from '../audit/audit.service';
 import type { Principal } from '../auth/principal';
 import { CacheService } from '../cache/cache.service';
@@ -8,18 +6,15 @@ import { newId } from '../common/id';
 import { formatKwh } from '../common/units';
 import { DatabaseService } from '../database/database.service';
 import type { Transaction } from '../database/transaction';
-import { countByType, ENERGY_BREAK_TYPES, KWH, type Break } from './break';
+import { countByType, ENERGY, KWH, type Break } from './break';
 import { EnergyEvidence, type EnergyFindings } from './energy-evidence';
 import { tagOf } from './reconciliation.cache';
+import { ReconciliationMetrics } from './reconciliation.metrics';
 import { ReconciliationService } from './reconciliation.service';
 import type { ReconciliationView, RunMetadata } from './reconciliation.view';
 
-/** The name of this check among all that are reconciled. */
-const ENERGY = 'energy';
 /** Breaks written by one statement. */
 const BATCH = 2_000;
-
-export const RECONCILIATION_BREAKS = 'reconciliation_breaks';
 
 /** The built-in check: readings, mints and ledger supply tell the same story, and certificates do not exceed it. */
 @Injectable()
@@ -32,7 +27,7 @@ export class EnergyReconciliationService {
     private readonly reconciliations: ReconciliationService,
     private readonly audit: AuditService,
     private readonly cache: CacheService,
-    @InjectMetric(RECONCILIATION_BREAKS) private readonly breaks: Gauge<'type'>,
+    private readonly metrics: ReconciliationMetrics,
   ) {}
 
   /**
@@ -109,7 +104,7 @@ export class EnergyReconciliationService {
         after: { reference: ENERGY, status: 'completed', breaksByType },
       });
       this.cache.invalidateAfterCommit(tx, [tagOf(id)]);
-      tx.afterCommit(() => this.show(breaksByType));
+      this.metrics.showAfterCommit(tx, breaksByType);
     });
   }
 
@@ -128,11 +123,6 @@ export class EnergyReconciliationService {
     } catch (error) {
       this.logger.warn(`Run ${id} failed, and that could not be noted: ${String(error)}`);
     }
-  }
-
-  /** What the last run of this process found; a type that was not found again is zero. */
-  private show(breaksByType: Readonly<Record<string, number>>): void {
-    for (const type of ENERGY_BREAK_TYPES) this.breaks.set({ type }, breaksByType[type] ?? 0);
   }
 }
 

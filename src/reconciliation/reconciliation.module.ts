@@ -1,19 +1,19 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { makeGaugeProvider } from '@willsoto/nestjs-prometheus';
 import { CertificatesModule } from '../certificates/certificates.module';
 import { LedgerModule } from '../ledger/ledger.module';
 import { MetersModule } from '../meters/meters.module';
 import { DatasetRow } from './dataset-row.entity';
 import { Dataset } from './dataset.entity';
 import { EnergyEvidence } from './energy-evidence';
-import { EnergyReconciliationService, RECONCILIATION_BREAKS } from './energy-reconciliation.service';
+import { EnergyReconciliationService } from './energy-reconciliation.service';
 import { Project } from './project.entity';
 import { ReconciliationBreak } from './reconciliation-break.entity';
 import { ReconciliationItem } from './reconciliation-item.entity';
 import { ReconciliationRule } from './reconciliation-rule.entity';
 import { ReconciliationController } from './reconciliation.controller';
 import { Reconciliation } from './reconciliation.entity';
+import { ReconciliationMetrics, reconciliationMetricProvider } from './reconciliation.metrics';
 import { ReconciliationService } from './reconciliation.service';
 
 @Module({
@@ -36,11 +36,8 @@ import { ReconciliationService } from './reconciliation.service';
     ReconciliationService,
     EnergyReconciliationService,
     EnergyEvidence,
-    makeGaugeProvider({
-      name: RECONCILIATION_BREAKS,
-      help: 'Breaks that the last run of the energy check found, by type',
-      labelNames: ['type'],
-    }),
+    ReconciliationMetrics,
+    reconciliationMetricProvider,
   ],
 })
 export class ReconciliationModule {}

@@ -1,8 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectMetric, makeGaugeProvider } from '@willsoto/nestjs-prometheus';
 import type { Gauge } from 'prom-client';
-import { DatabaseService } from '../database/database.service';
-import { FiguresBehindScrapes } from '../monitoring/metrics/figures-behind-scrapes';
+import { ScrapeFigures } from '../monitoring/metrics/scrape-figures';
 import type { MarketStatus, Mechanism } from './market-terms';
 
 const MARKETS = 'trading_markets';
@@ -19,24 +18,28 @@ interface MarketCount {
   readonly markets: number;
 }
 
+const COUNTS = `
+SELECT coalesce(jsonb_agg(to_jsonb(c)), '[]') AS counts
+  FROM (SELECT mechanism, status, count(*) AS markets FROM markets GROUP BY mechanism, status) AS c`;
+
 /** How many markets trade, whichever process halted them. */
 @Injectable()
 export class MarketsMetrics implements OnModuleInit {
   constructor(
-    private readonly database: DatabaseService,
+    private readonly figures: ScrapeFigures,
     @InjectMetric(MARKETS) private readonly markets: Gauge<'mechanism' | 'status'>,
   ) {}
 
   onModuleInit(): void {
-    new FiguresBehindScrapes(() => this.count(), 'Markets could not be counted for /metrics').showIn(
-      this.markets,
-    );
+    this.figures.add<{ counts: readonly MarketCount[] }>({
+      name: 'markets',
+      sql: COUNTS,
+      gauges: [this.markets],
+      show: ({ counts }) => this.show(counts),
+    });
   }
 
-  private async count(): Promise<void> {
-    const counts = await this.database.query<MarketCount>(
-      'SELECT mechanism, status, count(*)::int AS markets FROM markets GROUP BY mechanism, status',
-    );
+  private show(counts: readonly MarketCount[]): void {
     this.markets.reset();
     for (const { markets, ...labels } of counts) this.markets.set(labels, markets);
   }

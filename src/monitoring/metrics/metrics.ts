@@ -2,6 +2,7 @@ import { CacheMetrics, cacheMetricProviders } from './cache-metrics';
 import { DatabaseMetrics, databaseMetricProviders } from './database-metrics';
 import { HttpMetrics, httpMetricProviders } from './http-metrics';
 import { ProcessMetrics, processMetricProviders } from './process-metrics';
+import { ScrapeFigures, scrapeFiguresMetricProvider } from './scrape-figures';
 import { ServerMetrics, serverMetricProviders } from './server-metrics';
 
 /** The metrics that no domain owns. Labels are bounded: never a URL, key, user or SQL text. */
@@ -14,6 +15,8 @@ export const metrics = [
   ...cacheMetricProviders,
   ProcessMetrics,
   ...processMetricProviders,
+  ScrapeFigures,
+  scrapeFiguresMetricProvider,
   ServerMetrics,
   ...serverMetricProviders,
 ];

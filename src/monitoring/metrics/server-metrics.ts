@@ -1,9 +1,8 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectMetric, makeGaugeProvider } from '@willsoto/nestjs-prometheus';
 import type { Gauge } from 'prom-client';
-import { ReportDatabase } from '../reports/report-database';
-import { FiguresBehindScrapes } from './figures-behind-scrapes';
-import { readServerFigures, type ServerFigures } from './server-figures';
+import { ScrapeFigures, setEach, setKnown } from './scrape-figures';
+import { SERVER_FIGURES, type ServerFigures } from './server-figures';
 
 const HIT_RATIO = 'database_cache_hit_ratio';
 const SIZE = 'database_size_bytes';
@@ -14,7 +13,6 @@ const INVALID_INDEXES = 'database_invalid_indexes';
 const CONNECTIONS = 'database_connections';
 const IDLE_IN_TRANSACTION = 'database_idle_in_transaction_seconds';
 const JOBS = 'jobs';
-const READ_AT = 'database_figures_timestamp_seconds';
 
 export const serverMetricProviders = [
   makeGaugeProvider({
@@ -46,17 +44,13 @@ export const serverMetricProviders = [
     help: 'Jobs that wait, run or failed for good, by state',
     labelNames: ['state'],
   }),
-  makeGaugeProvider({
-    name: READ_AT,
-    help: 'When PostgreSQL last told the figures of the server, in seconds since 1970',
-  }),
 ];
 
-/** What PostgreSQL says of itself. While it is away the last figures stay, and their time tells how old they are. */
+/** What PostgreSQL says of itself. */
 @Injectable()
 export class ServerMetrics implements OnModuleInit {
   constructor(
-    private readonly reports: ReportDatabase,
+    private readonly figures: ScrapeFigures,
     @InjectMetric(HIT_RATIO) private readonly hitRatio: Gauge,
     @InjectMetric(SIZE) private readonly size: Gauge,
     @InjectMetric(DEAD_ROWS) private readonly deadRows: Gauge,
@@ -66,27 +60,24 @@ export class ServerMetrics implements OnModuleInit {
     @InjectMetric(CONNECTIONS) private readonly connections: Gauge,
     @InjectMetric(IDLE_IN_TRANSACTION) private readonly idleInTransaction: Gauge,
     @InjectMetric(JOBS) private readonly jobs: Gauge,
-    @InjectMetric(READ_AT) private readonly timestamp: Gauge,
   ) {}
 
   onModuleInit(): void {
-    new FiguresBehindScrapes(() => this.read(), 'PostgreSQL did not tell its figures for /metrics').showIn(
+    const all = [
       this.hitRatio,
       this.size,
-      this.deadRows,
       this.wraparound,
       this.sequences,
       this.invalidIndexes,
-      this.connections,
       this.idleInTransaction,
-      this.jobs,
-      this.timestamp,
-    );
-  }
-
-  private async read(): Promise<void> {
-    const figures = await readServerFigures(this.reports);
-    if (figures !== undefined) this.show(figures);
+    ];
+    for (const gauge of all) gauge.remove();
+    this.figures.add<ServerFigures>({
+      name: 'server',
+      sql: SERVER_FIGURES,
+      gauges: [...all, this.deadRows, this.connections, this.jobs],
+      show: (figures) => this.show(figures),
+    });
   }
 
   private show(figures: ServerFigures): void {
@@ -95,21 +86,9 @@ export class ServerMetrics implements OnModuleInit {
     this.size.set(figures.bytes);
     this.wraparound.set(figures.wraparoundShare);
     this.invalidIndexes.set(figures.invalidIndexes);
-    this.idleInTransaction.set(figures.idleInTransactionSeconds);
+    setKnown(this.idleInTransaction, figures.idleInTransactionSeconds);
     setEach(this.deadRows, 'table', figures.deadRows);
     setEach(this.connections, 'state', figures.connections);
     setEach(this.jobs, 'state', figures.jobs);
-    this.timestamp.set(Date.now() / 1000);
   }
-}
-
-/** What is not known is not shown as zero. */
-function setKnown(gauge: Gauge, figure: number | null): void {
-  if (figure === null) gauge.reset();
-  else gauge.set(figure);
-}
-
-function setEach(gauge: Gauge, label: string, figures: Readonly<Record<string, number>>): void {
-  gauge.reset();
-  for (const [name, figure] of Object.entries(figures)) gauge.set({ [label]: name }, Number(figure));
 }

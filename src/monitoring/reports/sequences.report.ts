@@ -24,7 +24,7 @@ interface Found {
  * A sequence ends at its own limit, or before it at that of a column it fills: of the one that owns it (serial and
  * identity), and of those whose default asks it. Descending ones end at their minimum.
  */
-const SEQUENCES = `
+export const SEQUENCES = `
   WITH filled AS (
     SELECT objid AS seq, refobjid AS rel, refobjsubid AS att FROM pg_depend
      WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass AND deptype IN ('a', 'i')

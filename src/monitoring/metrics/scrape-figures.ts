@@ -1,0 +1,93 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { InjectMetric, makeGaugeProvider } from '@willsoto/nestjs-prometheus';
+import type { Gauge } from 'prom-client';
+import { withinDeadline } from '../../common/deadline';
+import { reasonOf } from '../../database/failures';
+import { ReportDatabase } from '../reports/report-database';
+
+/** However often and by how many it is scraped. */
+const READ_EVERY_MS = 15_000;
+/** The first scrape waits so long for figures; whoever scrapes gives up after ten seconds. */
+const FIRST_MS = 1_000;
+const READ_AT = 'database_figures_timestamp_seconds';
+
+/** Figures that only PostgreSQL knows, whichever process made them what they are. */
+export interface Figures<Row> {
+  /** Tells them from those of others. */
+  readonly name: string;
+  /** Answers one row; what it holds arrives as JSON. */
+  readonly sql: string;
+  /** Whichever of them is asked first: all change together. */
+  readonly gauges: readonly Gauge[];
+  show(row: Row): void;
+}
+
+export const scrapeFiguresMetricProvider = makeGaugeProvider({
+  name: READ_AT,
+  help: 'When PostgreSQL last told the figures that are read for /metrics, in seconds since 1970',
+});
+
+/**
+ * What /metrics asks of PostgreSQL: one statement for the figures of everybody, at most every 15 seconds, behind the
+ * scrape that finds them old. While PostgreSQL is away the last ones stay, and their time tells how old they are.
+ */
+@Injectable()
+export class ScrapeFigures {
+  private readonly logger = new Logger('Metrics');
+  private readonly figures: Figures<never>[] = [];
+  private reading: Promise<void> | undefined;
+  private readAt = -Infinity;
+  private hasRead = false;
+
+  constructor(
+    private readonly database: ReportDatabase,
+    @InjectMetric(READ_AT) private readonly timestamp: Gauge,
+  ) {
+    this.readFor(timestamp);
+  }
+
+  /** From now on they are read with the others. */
+  add<Row>(figures: Figures<Row>): void {
+    this.figures.push(figures);
+    for (const gauge of figures.gauges) this.readFor(gauge);
+  }
+
+  private readFor(gauge: Gauge): void {
+    Object.assign(gauge, { collect: () => this.refresh() });
+  }
+
+  /** @returns what to wait for, where there are no figures yet */
+  private refresh(): Promise<void> | undefined {
+    if (this.reading === undefined && performance.now() - this.readAt >= READ_EVERY_MS)
+      this.reading = this.read().finally(() => (this.reading = undefined));
+    if (this.hasRead || this.reading === undefined) return undefined;
+    return withinDeadline(this.reading, FIRST_MS, 'PostgreSQL').catch(() => undefined);
+  }
+
+  private async read(): Promise<void> {
+    try {
+      const [row] = await this.database.query<Record<string, never>>(statementFor(this.figures));
+      for (const figures of this.figures) figures.show(row?.[figures.name] as never);
+      this.timestamp.set(Date.now() / 1000);
+      this.hasRead = true;
+    } catch (error) {
+      this.logger.warn(`PostgreSQL did not tell its figures for /metrics: ${reasonOf(error)}`);
+    }
+    this.readAt = performance.now();
+  }
+}
+
+const statementFor = (figures: readonly Figures<never>[]): string =>
+  `SELECT ${figures.map(({ name, sql }) => `(SELECT to_jsonb(f) FROM (${sql}) AS f) AS "${name}"`).join(', ')}`;
+
+/** What is not known is not shown as zero. */
+export function setKnown(gauge: Gauge, figure: number | null): void {
+  if (figure === null) gauge.remove();
+  else gauge.set(figure);
+}
+
+/** One figure for each value of a label; those that are gone are not shown any more. */
+export function setEach(gauge: Gauge, label: string, figures: Readonly<Record<string, number>>): void {
+  gauge.reset();
+  for (const [name, figure] of Object.entries(figures)) gauge.set({ [label]: name }, figure);
+}

@@ -1,0 +1,131 @@
+import { Client } from 'pg';
+import { Gauge, Registry } from 'prom-client';
+import type { DatabaseUrls } from '../src/database/database.module';
+import { ScrapeFigures, setKnown } from '../src/monitoring/metrics/scrape-figures';
+import { SERVER_FIGURES, type ServerFigures } from '../src/monitoring/metrics/server-figures';
+import { ReportDatabase } from '../src/monitoring/reports/report-database';
+import { asOwner, migratedDatabase } from './support/database';
+import { SeverableLine } from './support/severable-line';
+
+/** Below the ten seconds after which Prometheus gives up. */
+const SCRAPE_MS = 5_000;
+
+class CountingDatabase extends ReportDatabase {
+  statements = 0;
+
+  override query<Row>(text: string, values?: readonly unknown[]): Promise<Row[]> {
+    this.statements++;
+    return super.query<Row>(text, values);
+  }
+}
+
+describe('figures for scrapes', () => {
+  let urls: DatabaseUrls;
+  let database: CountingDatabase;
+  let registry: Registry;
+  let figures: ScrapeFigures;
+
+  beforeAll(async () => {
+    urls = await migratedDatabase();
+  });
+  beforeEach(() => begin(urls));
+  afterEach(() => database.onApplicationShutdown());
+
+  function begin(at: DatabaseUrls): void {
+    database = new CountingDatabase(at);
+    registry = new Registry();
+    figures = new ScrapeFigures(database, gaugeNamed('read_at'));
+  }
+
+  const gaugeNamed = (name: string): Gauge => new Gauge({ name, help: name, registers: [registry] });
+
+  /** Adds a gauge that shows what the statement says. */
+  function shows(name: string, sql: string): void {
+    const gauge = gaugeNamed(name);
+    gauge.remove();
+    figures.add<{ figure: number | null }>({
+      name,
+      sql,
+      gauges: [gauge],
+      show: ({ figure }) => setKnown(gauge, figure),
+    });
+  }
+
+  const lines = async (): Promise<string[]> =>
+    (await registry.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+
+  it('are those of everybody by one statement in a quarter of a minute', async () => {
+    shows('one', 'SELECT 1 AS figure');
+    shows('two', 'SELECT count(*) AS figure FROM (VALUES (1), (2)) AS two');
+    for (let scrapes = 0; scrapes < 20; scrapes++) await lines();
+    expect(await lines()).toEqual([expect.stringMatching(/^read_at 1\d{9}/), 'one 1', 'two 2']);
+    expect(database.statements).toBe(1);
+  });
+
+  it('are left out as long as they are not known, instead of shown as zero', async () => {
+    shows('unknown', 'SELECT NULL::int AS figure');
+    shows('known', 'SELECT 0 AS figure');
+    expect(await lines()).toEqual([expect.stringMatching(/^read_at 1\d{9}/), 'known 0']);
+  });
+
+  it('keep nobody waiting for a PostgreSQL that says nothing', async () => {
+    const direct = new URL(urls.ownerUrl);
+    const line = await SeverableLine.to(Number(direct.port));
+    await database.onApplicationShutdown();
+    begin({ ...urls, ownerUrl: line.urlOf(urls.ownerUrl) });
+    await database.query('SELECT 1');
+    try {
+      line.silence();
+      shows('one', 'SELECT 1 AS figure');
+      const scraped = lines();
+      const late = new Promise((resolve) => setTimeout(resolve, SCRAPE_MS, 'late').unref());
+      expect(await Promise.race([scraped, late])).toEqual(['read_at 0']);
+    } finally {
+      await line.stop();
+    }
+  });
+
+  it('of the server name what is hidden from a role that may not see the sessions of others', async () => {
+    const lesser = await lesserOwner();
+    await database.onApplicationShutdown();
+    begin({ ...urls, ownerUrl: lesser });
+    const stranger = new Client({ connectionString: urls.ownerUrl });
+    await stranger.connect();
+    try {
+      await stranger.query('BEGIN');
+      const [seen] = await database.query<ServerFigures>(SERVER_FIGURES);
+      expect(seen?.idleInTransactionSeconds).toBeNull();
+      expect(seen?.connections['hidden']).toBeGreaterThan(0);
+      expect(seen?.connections['active']).toBeGreaterThan(0); // itself
+    } finally {
+      await stranger.end();
+    }
+  });
+
+  it('of the server see the sequence that is nearest to its end by the column that it fills', async () => {
+    await asOwner(
+      urls,
+      'CREATE SEQUENCE narrow; CREATE TABLE narrow_rows (id integer DEFAULT nextval($$narrow$$))',
+    );
+    await asOwner(urls, 'CREATE SEQUENCE round MAXVALUE 10 CYCLE');
+    await asOwner(urls, `SELECT setval('narrow', 2040109465), setval('round', 10)`);
+    await jobsTable();
+    const [seen] = await database.query<ServerFigures>(SERVER_FIGURES);
+    expect(seen?.sequenceShare).toBeCloseTo(0.95, 2);
+  });
+
+  /** Whoever serves has made it; nobody serves here. */
+  const jobsTable = (): Promise<unknown> =>
+    asOwner(urls, 'CREATE SCHEMA IF NOT EXISTS pgboss; CREATE TABLE IF NOT EXISTS pgboss.job (state text)');
+
+  async function lesserOwner(): Promise<string> {
+    const name = `lesser_${new URL(urls.ownerUrl).pathname.slice(1)}`;
+    await jobsTable();
+    await asOwner(urls, `CREATE ROLE ${name} LOGIN PASSWORD 'lesser'`);
+    await asOwner(urls, `GRANT USAGE ON SCHEMA pgboss TO ${name}; GRANT SELECT ON pgboss.job TO ${name}`);
+    const url = new URL(urls.ownerUrl);
+    url.username = name;
+    url.password = 'lesser';
+    return url.toString();
+  }
+});
