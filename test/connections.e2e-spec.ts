@@ -1,7 +1,10 @@
-import { Client } from 'pg';
+import { Client, Pool } from 'pg';
+import { runPooled } from '../src/database/prepared';
+import { QueryEvents } from '../src/database/query-events';
 import { startApp, type TestApp } from './support/app';
 import { asOwner } from './support/database';
 import { eventually } from './support/eventually';
+import { takenPort } from './support/server-process';
 
 /** The server's processes that work for the pool of an application. */
 async function backends(app: TestApp): Promise<number[]> {
@@ -131,6 +134,45 @@ describe('the pool of connections', () => {
     await letGo().catch((error: Error) => error.message);
     await stuck;
     expect(await app.get('/api/trading/trades')).toMatchObject({ status: 200 });
+  });
+
+  it('counts who waited in vain, how long and why: reads, use cases, and where nobody listens', async () => {
+    const figures = async (...names: string[]): Promise<number[]> => {
+      const lines = ((await app.get('/metrics')).body as string).split('\n');
+      return names.map((name) =>
+        Number(
+          lines
+            .find((line) => line.startsWith(name))
+            ?.split(' ')
+            .at(-1) ?? 0,
+        ),
+      );
+    };
+    const asked = () =>
+      figures(
+        'database_errors_total{code="pool_exhausted"} ',
+        'database_connection_acquire_seconds_count ',
+        'database_connection_acquire_seconds_bucket{le="0.5"} ',
+      );
+    const letGo = await occupied(app, 4);
+    const [errors = 0, waits = 0, shortWaits = 0] = await asked();
+    const inVain = await Promise.allSettled([
+      app.database.query('SELECT 1'),
+      app.database.transaction((tx) => tx.query('SELECT 1')),
+    ]);
+    expect(inVain.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    const [errorsThen, waitsThen, shortWaitsThen] = await asked();
+    // More where a job waited as well.
+    expect(errorsThen).toBeGreaterThanOrEqual(errors + 2);
+    expect(waitsThen).toBeGreaterThanOrEqual(waits + 2);
+    expect(shortWaitsThen).toBe(shortWaits);
+    await letGo();
+
+    const { port, free } = await takenPort();
+    free();
+    const pool = new Pool({ host: '127.0.0.1', port });
+    await expect(runPooled(pool, app.nest.get(QueryEvents), 'SELECT 1', [])).rejects.toThrow();
+    expect(await figures('database_errors_total{code="ECONNREFUSED"} ')).toEqual([1]);
   });
 
   it('ends a statement that takes too long, and keeps the connection', async () => {
