@@ -35,7 +35,7 @@ export class AppModule {
         JobsModule,
         MailModule,
         AuditModule,
-        MonitoringModule,
+        MonitoringModule.of(config),
         TracingModule,
         UsersModule,
         LedgerModule,

@@ -26,7 +26,7 @@ export async function createApp(
       bodyParser: false, // Fastify's own reads JSON; forms are not ours to read
     },
   );
-  app.get(HttpMetrics).watch(app.getHttpAdapter().getInstance());
+  if (config.environment.METRICS_ENABLED) app.get(HttpMetrics).watch(app.getHttpAdapter().getInstance());
   await configureHttp(app, config);
   installTracing(app);
   installRateLimits(app);

@@ -49,6 +49,16 @@ describe('what operators see', () => {
     ).toMatchObject({ status: 401 });
   });
 
+  it('is not there where it is switched off, and the rest works', async () => {
+    const uncounted = await startApp({ METRICS_ENABLED: 'false' });
+    try {
+      expect(await uncounted.get('/metrics')).toMatchObject({ status: 404 });
+      expect(await uncounted.get('/api/offers')).toMatchObject({ status: 200 });
+    } finally {
+      await uncounted.close();
+    }
+  });
+
   it('is documented: OpenAPI 3.1 and a page to try it', async () => {
     const { status, body } = await app.get('/docs-json');
     expect(status).toBe(200);

@@ -11,6 +11,11 @@ const optionalFlag = z
   .transform((text) => text === 'true')
   .optional();
 
+const onByDefault = z
+  .enum(['true', 'false'])
+  .default('true')
+  .transform((text) => text === 'true');
+
 const whole = (least: number, most: number, fallback: number) =>
   z.coerce
     .number(`must be a whole number from ${least} to ${most}`)
@@ -111,6 +116,7 @@ export const environmentSchema = z.object({
   RATE_LIMIT_TRADING: whole(1, 1_000_000, 600),
   RATE_LIMIT_READINGS: whole(1, 1_000_000, 600),
   RATE_LIMIT_PUBLIC: whole(1, 1_000_000, 600),
+  METRICS_ENABLED: onByDefault,
   METRICS_TOKEN: z.string().min(16, 'must have 16 characters or more').optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: urlOf(/^https?:\/\/[^/]/, 'http://collector:4318').optional(),
   OTEL_SERVICE_NAME: z.string().min(1).max(100).default('gridtokenx'),

@@ -1,6 +1,7 @@
-import { Global, Module } from '@nestjs/common';
+import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { PrometheusModule } from '@willsoto/nestjs-prometheus';
+import type { Config } from '../config/config';
 import { ActionsController } from './actions/actions.controller';
 import { actions } from './actions/actions.providers';
 import { CacheAdminController } from './cache/cache-admin.controller';
@@ -11,7 +12,7 @@ import { PerformanceEvidence } from './checklist/performance-evidence.entity';
 import { HealthModule } from './health/health.module';
 import { HistoryModule } from './history/history.module';
 import { MaintenanceModule } from './maintenance/maintenance.module';
-import { metrics } from './metrics/metrics';
+import { metrics, observers } from './metrics/metrics';
 import { MetricsController } from './metrics/metrics.controller';
 import { ScrapeFigures } from './metrics/scrape-figures';
 import { QueriesController } from './reports/queries.controller';
@@ -21,22 +22,40 @@ import { ReportsService } from './reports/reports.service';
 
 /** What operators look at. Domains add what only PostgreSQL knows of them to the figures of /metrics. */
 @Global()
-@Module({
-  imports: [
-    TypeOrmModule.forFeature([PerformanceEvidence]),
-    PrometheusModule.register({ controller: MetricsController }),
-    HealthModule,
-    HistoryModule,
-    MaintenanceModule,
-  ],
-  controllers: [
-    CacheAdminController,
-    ChecklistController,
-    QueriesController,
-    ReportsController,
-    ActionsController,
-  ],
-  providers: [CacheAdminService, ReportDatabase, ReportsService, ...actions, ...checklist, ...metrics],
-  exports: [ScrapeFigures],
-})
-export class MonitoringModule {}
+@Module({})
+export class MonitoringModule {
+  /** @param config with METRICS_ENABLED=false nothing is counted, and /metrics is not there */
+  static of({ environment }: Config): DynamicModule {
+    const isCounting = environment.METRICS_ENABLED;
+    return {
+      module: MonitoringModule,
+      imports: [
+        TypeOrmModule.forFeature([PerformanceEvidence]),
+        PrometheusModule.register({
+          controller: MetricsController,
+          defaultMetrics: { enabled: isCounting },
+        }),
+        HealthModule,
+        HistoryModule,
+        MaintenanceModule,
+      ],
+      controllers: [
+        CacheAdminController,
+        ChecklistController,
+        QueriesController,
+        ReportsController,
+        ActionsController,
+      ],
+      providers: [
+        CacheAdminService,
+        ReportDatabase,
+        ReportsService,
+        ...actions,
+        ...checklist,
+        ...metrics,
+        ...(isCounting ? observers : []),
+      ],
+      exports: [ScrapeFigures],
+    };
+  }
+}

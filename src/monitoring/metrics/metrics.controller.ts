@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { Controller, Get, Inject, Res } from '@nestjs/common';
+import { Controller, Get, Inject, NotFoundException, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { PrometheusController } from '@willsoto/nestjs-prometheus';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -20,6 +20,7 @@ export class MetricsController extends PrometheusController {
   @Get()
   @Public()
   override index(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
+    if (!this.config.environment.METRICS_ENABLED) throw new NotFoundException();
     if (!this.mayScrape(reply.request)) throw new Unauthenticated();
     return super.index(reply);
   }

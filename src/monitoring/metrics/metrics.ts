@@ -8,15 +8,14 @@ import { ServerMetrics, serverMetricProviders } from './server-metrics';
 /** The metrics that no domain owns. Labels are bounded: never a URL, key, user or SQL text. */
 export const metrics = [
   HttpMetrics,
-  ...httpMetricProviders,
-  DatabaseMetrics,
-  ...databaseMetricProviders,
-  CacheMetrics,
-  ...cacheMetricProviders,
-  ProcessMetrics,
-  ...processMetricProviders,
   ScrapeFigures,
   scrapeFiguresMetricProvider,
-  ServerMetrics,
+  ...httpMetricProviders,
+  ...databaseMetricProviders,
+  ...cacheMetricProviders,
+  ...processMetricProviders,
   ...serverMetricProviders,
 ];
+
+/** Who looks on and counts, where that is wanted. */
+export const observers = [DatabaseMetrics, CacheMetrics, ProcessMetrics, ServerMetrics];
