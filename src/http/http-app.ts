@@ -1,5 +1,5 @@
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { inContext } from '../common/request-context';
 import type { Config } from '../config/config';
 import { ProblemFilter } from './problem.filter';
@@ -64,10 +64,27 @@ export async function configureHttp(app: NestFastifyApplication, { environment }
     forgetTypeOfNoBody(request.headers);
     done(isCompressed(request.headers) ? UNSUPPORTED : undefined);
   });
+  endConnectionsOnClose(fastify);
   // Not earlier: what is done while a body arrives is done for the socket, not for the request.
   fastify.addHook('preHandler', (request, _reply, done) => inContext(workOf(request), done));
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter());
+}
+
+/**
+ * Fastify tells clients to let go of their connection where a request comes while it closes. One that was there before
+ * has to be told as well, or its connection stays open until it is cut.
+ */
+function endConnectionsOnClose(fastify: FastifyInstance): void {
+  let isClosing = false;
+  fastify.addHook('preClose', (done) => {
+    isClosing = true;
+    done();
+  });
+  fastify.addHook('onSend', (_request, reply, payload, done) => {
+    if (isClosing) void reply.header('connection', 'close');
+    done(null, payload);
+  });
 }
 
 const UNSUPPORTED = Object.assign(new Error('The body is compressed'), { statusCode: 415 });
