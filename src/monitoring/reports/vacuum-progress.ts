@@ -14,7 +14,7 @@ export interface RunningUpkeep {
 
 /**
  * Of the columns of these views only those that PostgreSQL 15 to 18 have in common: 17 counts the dead rows of a vacuum
- * in bytes.
+ * in bytes. Of the work of other roles, autovacuum's included, who lacks pg_read_all_stats sees nothing but the process.
  */
 const RUNNING = `
   WITH progress AS (
@@ -35,8 +35,9 @@ const RUNNING = `
     UNION ALL
     SELECT pid, relid, command, phase, CASE phase WHEN 'seq scanning heap' THEN heap_blks_scanned END, heap_blks_total
       FROM pg_stat_progress_cluster WHERE datname = current_database())
-  SELECT pid, coalesce(p.relid::regclass::text, '') AS table, phase,
-         CASE WHEN a.backend_type = 'autovacuum worker' THEN 'auto' || lower(command) ELSE command END AS command,
+  SELECT pid, coalesce(p.relid::regclass::text, '(hidden)') AS table, coalesce(phase, 'hidden') AS phase,
+         CASE WHEN a.backend_type = 'autovacuum worker' THEN 'auto' || lower(command)
+              ELSE coalesce(command, 'upkeep') END AS command,
          (part / nullif(whole, 0))::float8 AS done,
          coalesce(1000 * extract(epoch FROM clock_timestamp() - a.query_start), 0)::float8 AS "runningMs"
     FROM progress p LEFT JOIN pg_stat_activity a USING (pid) ORDER BY "runningMs" DESC, pid`;

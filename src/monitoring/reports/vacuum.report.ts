@@ -2,6 +2,7 @@ import { formatCount } from '../../common/figures';
 import { cancelAutovacuum, cancelStatement } from './backend-remedies';
 import type { Finding, Report } from './report';
 import type { ReportSource } from './report-source';
+import { hiddenActivity } from './seen-activity';
 import { vacuumNeeds, type VacuumNeed } from './vacuum-need';
 import { runningUpkeep, type RunningUpkeep } from './vacuum-progress';
 
@@ -37,6 +38,7 @@ export const vacuum: Report = {
     return {
       rows: [...running.map(runningRow), ...needs.map(needRow)],
       findings: [...off, ...running.map(runs), ...needs.flatMap((need) => overdue(need, off.length > 0))],
+      notes: await hiddenActivity(source),
       summary: { running: running.length, due: needs.filter((need) => urgency(need) >= 1).length },
     };
   },
