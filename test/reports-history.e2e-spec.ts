@@ -199,6 +199,38 @@ describe('the history of the database', () => {
     expect(rows[0]?.['idleInTransaction']).toBeGreaterThanOrEqual(1);
     expect(rows[0]?.['active']).toBeGreaterThanOrEqual(1);
     expect(rows[0]?.['databaseBytes']).toBeGreaterThan(1_000_000);
+    expect(rows[0]?.['at']).toBe(to.toISOString());
+  });
+
+  it('shows the most connections at one time, and when that was', async () => {
+    const from = await snapshot();
+    const holder = await lab.session();
+    await holder.query('BEGIN');
+    await holder.query('SELECT 1');
+    const at = await snapshot();
+    await holder.query('ROLLBACK');
+    const to = await snapshot();
+
+    const { rows, summary, notes } = await read('connections', from, to);
+    expect(rows[0]).toMatchObject({ state: '(all)', connections: summary?.['used'] });
+    expect(rows.filter(({ state }) => state === 'idle in transaction')).toMatchObject([
+      { application: '(all)', connections: 1, longestSeconds: null, at: at.toISOString() },
+    ]);
+    expect(notes[0]).toContain(from.toISOString());
+  });
+
+  it('shows how much was found in memory meanwhile', async () => {
+    await lab.run('CREATE TABLE scratch AS SELECT n FROM generate_series(1, 1000) AS n');
+    const from = await snapshot();
+    for (let times = 0; times < 5; times++) await lab.run('SELECT count(*) FROM scratch');
+    await flush();
+    const to = await snapshot();
+
+    const { rows, summary } = await read('cache-hit-ratio', from, to);
+    expect(rows).toMatchObject([{ table: '(this database)', tableRatio: null, indexRatio: null }]);
+    expect(rows[0]?.['hits']).toBeGreaterThanOrEqual(25);
+    expect(rows[0]?.['ratio']).toBeGreaterThan(0.5);
+    expect(summary?.['together']).toBeCloseTo(rows[0]?.['ratio'], 3);
   });
 
   it('is for the owner to write: the application may not change it', async () => {

@@ -474,12 +474,129 @@ describe('reports from the statistics of PostgreSQL', () => {
     });
   });
 
+  describe('connections', () => {
+    /** The same server when it admits so few. */
+    const admitting = (most: number): ReportSource => ({
+      ...source,
+      query: async (text, values) => {
+        const rows = await source.query<Record<string, unknown>>(text, values);
+        return rows.map((row) => ('reserved' in row ? { ...row, most, reserved: 0 } : row)) as any[];
+      },
+    });
+
+    it('warn before nobody comes in any more', async () => {
+      const used = 7; // of this suite: more are there already, or are made
+      for (let made = 0; made < used; made++) await lab.session();
+      const answer = await read('connections', admitting(8));
+      expect(about(answer, 'max_connections')).toMatchObject([
+        {
+          detail: expect.stringMatching(/^\d+ of 8 connections are taken$/),
+          remedy: expect.stringContaining('DB_POOL_MAX'),
+        },
+      ]);
+      expect(answer.summary?.['used']).toBe(
+        answer.rows.reduce((sum, { connections }) => sum + connections, 0),
+      );
+      expect(about(await read('connections', admitting(10_000)), 'max_connections')).toEqual([]);
+    });
+
+    it('count sessions whose state is hidden from this role, and say how to see them', async () => {
+      await (await lab.session()).query(`SET application_name = 'seen by few'`);
+      const blind = new ReportDatabase({ ownerUrl: lab.urls.applicationUrl });
+
+      const answer = await read('connections', await sourceOf(blind));
+      expect(rowsOf(answer, 'application', 'seen by few')).toMatchObject([
+        { state: 'hidden', client: 'hidden', role: 'gridtokenx_owner', connections: 1, longestSeconds: null },
+      ]);
+      expect(answer.notes.join()).toContain('GRANT pg_monitor');
+      await blind.onApplicationShutdown();
+    });
+  });
+
+  describe('sessions', () => {
+    const sessionOf = ({ rows }: Answer, pid: number) => rows.filter((row) => row['pid'] === pid);
+    const pidOf = async (client: { query(text: string): Promise<{ rows: any[] }> }): Promise<number> =>
+      (await client.query('SELECT pg_backend_pid() AS pid')).rows[0].pid;
+
+    it('show what runs and what stands idle by its process, with how to end it and without values', async () => {
+      const [worker, idler] = [await lab.session(), await lab.session()];
+      const [working, idle] = [await pidOf(worker), await pidOf(idler)];
+      await idler.query(`SELECT 'a secret of somebody' AS asked`);
+      const work = worker
+        .query(`SELECT pg_sleep(60), 'a secret of somebody' AS worked`)
+        .catch(() => undefined);
+
+      const answer = await readUntil('sessions', (now) => about(now, `session ${working}`).length > 0);
+      expect(sessionOf(answer, working)).toMatchObject([
+        {
+          state: 'active',
+          role: 'gridtokenx_owner',
+          wait: 'Timeout: PgSleep',
+          statement: 'SELECT pg_sleep(?), ? AS worked',
+        },
+      ]);
+      expect(sessionOf(answer, working)[0]?.['stateMs']).toBeGreaterThanOrEqual(1_000);
+      expect(about(answer, `session ${working}`)).toMatchObject([
+        { severity: 'info', remedy: expect.stringContaining(`/backends/${working}/cancel`) },
+      ]);
+      expect(sessionOf(answer, idle)).toMatchObject([
+        { state: 'idle', wait: null, transactionMs: null, statement: 'SELECT ? AS asked' },
+      ]);
+      expect(about(answer, `session ${idle}`)).toEqual([]);
+      expect(JSON.stringify(answer)).not.toContain('a secret of somebody');
+
+      await idler.query('BEGIN');
+      const standing = await readUntil('sessions', (now) => about(now, `session ${idle}`).length > 0);
+      expect(about(standing, `session ${idle}`)).toMatchObject([
+        { remedy: expect.stringContaining(`/backends/${idle}/terminate`) },
+      ]);
+      await lab.run('SELECT pg_terminate_backend($1)', [working]);
+      await work;
+    });
+
+    it('show those of other roles as hidden to who may not see them', async () => {
+      const pid = await pidOf(await lab.session());
+      const blind = new ReportDatabase({ ownerUrl: lab.urls.applicationUrl });
+
+      const answer = await read('sessions', await sourceOf(blind));
+      expect(sessionOf(answer, pid)).toMatchObject([{ state: 'hidden', stateMs: null, statement: null }]);
+      expect(answer.notes.join()).toContain('GRANT pg_monitor');
+      await blind.onApplicationShutdown();
+    });
+  });
+
   describe('cache-hit-ratio', () => {
+    it('names a table whose rows come from outside again and again', async () => {
+      // One row a page: what is larger than a quarter of the memory is not kept in it.
+      await lab.run(
+        'CREATE TABLE scratch (id int, word text) WITH (autovacuum_enabled = false, fillfactor = 10)',
+      );
+      await lab.run(
+        `INSERT INTO scratch SELECT n, repeat('x', 1500)
+           FROM generate_series(1, (SELECT setting::int / 4 + 1000 FROM pg_settings WHERE name = 'shared_buffers')) AS n`,
+      );
+      await lab.run('VACUUM FULL scratch'); // writes past the memory, in which the rows are by now
+      await flush();
+      await lab.run(`SELECT pg_stat_reset_single_table_counters('scratch'::regclass)`);
+      for (let times = 0; times < 3; times++) await lab.run('SELECT count(*) FROM scratch');
+      await flush();
+
+      const answer = await readUntil('cache-hit-ratio', (now) => about(now, 'scratch').length > 0);
+      expect(about(answer, 'scratch')).toMatchObject([
+        {
+          severity: 'info',
+          detail: expect.stringMatching(/of the blocks of its rows were in memory, \d+ \d+ were read/),
+        },
+      ]);
+      const [row] = rowsOf(answer, 'table', 'scratch');
+      expect(row?.['ratio']).toBeCloseTo(row?.['hits'] / (row?.['hits'] + row?.['reads']));
+    });
+
     it('is unknown where nothing was read yet, and never divides by zero', async () => {
       const bare = new ReportDatabase(await emptyDatabase());
 
       expect(await read('cache-hit-ratio', await sourceOf(bare))).toMatchObject({
-        rows: [{ table: '(all tables)', tableRatio: null, indexRatio: null }],
+        rows: [{ table: '(all tables)', ratio: null, tableRatio: null, indexRatio: null }],
         notes: expect.arrayContaining(['nothing read yet']),
         summary: { tables: null, indexes: null },
       });

@@ -49,7 +49,7 @@ export class UnknownBackend extends DomainError {
   readonly kind = 'not-found';
   constructor(pid: number) {
     super(
-      `No client of this database is served by process ${pid}, and it is no autovacuum worker of it: it may have ended; the reports connections, locks and long-running show those that there are`,
+      `No client of this database is served by process ${pid}, and it is no autovacuum worker of it: it may have ended; the reports sessions and vacuum show those that there are`,
     );
   }
 }

@@ -21,15 +21,18 @@ export interface ServerPoint {
   readonly walBytes: number;
 }
 
+/** What came to a counter since the snapshot before, in a window `w`: where it went down it counts from zero. */
+const since = (name: string): string =>
+  `${name} - CASE WHEN ${name} >= lag(${name}) OVER w THEN lag(${name}) OVER w ELSE 0 END AS ${name}`;
 const COUNTERS = ['blocks_hit', 'blocks_read', 'commits', 'rollbacks', 'wal_position'] as const;
 
 const SERIES = `
   WITH seen AS (
     SELECT taken_at, active, idle, idle_in_transaction, waiting_for_lock, hidden, database_bytes,
-           ${COUNTERS.map((name) => `${name} - CASE WHEN ${name} >= lag(${name}) OVER w THEN lag(${name}) OVER w ELSE 0 END AS ${name}`).join(', ')}
+           ${COUNTERS.map(since).join(', ')}
       FROM server_snapshots WHERE taken_at >= $1 AND taken_at <= $2 WINDOW w AS (ORDER BY taken_at))
-  SELECT $1::timestamptz + make_interval(secs => $3)
-           * ceil(extract(epoch FROM taken_at - $1::timestamptz)::float8 / $3) AS at,
+  SELECT least($2, $1::timestamptz + make_interval(secs => $3)
+           * ceil(extract(epoch FROM taken_at - $1::timestamptz)::float8 / $3)) AS at,
          max(active) AS active, max(idle) AS idle, max(idle_in_transaction) AS "idleInTransaction",
          max(waiting_for_lock) AS "waitingForLock", max(hidden) AS hidden,
          (sum(blocks_hit) / nullif(sum(blocks_hit) + sum(blocks_read), 0))::float8 AS "hitRatio",
@@ -50,6 +53,48 @@ export async function serverSeries(
     stepSeconds(window, points),
   ]);
   return rows.map((row) => ({ ...row, at: row.at.toISOString() }));
+}
+
+/** The most connections in one state at one time of a window. */
+export interface ConnectionPeak {
+  /** Undefined for those in any state. */
+  readonly state: string | undefined;
+  readonly connections: number;
+  readonly at: Date;
+}
+
+/** How many connections there were at most, in each state and altogether; what there never was is left out. */
+export async function connectionPeaks(
+  source: ReportSource,
+  { from, to }: HistoryWindow,
+): Promise<ConnectionPeak[]> {
+  const rows = await source.query<Omit<ConnectionPeak, 'state'> & { state: string | null }>(
+    `SELECT DISTINCT ON (p.state) p.state, p.connections, s.taken_at AS at
+       FROM server_snapshots s
+      CROSS JOIN LATERAL (VALUES (NULL, s.active + s.idle_in_transaction + s.idle + s.hidden), ('active', s.active),
+                                 ('waiting for a lock', s.waiting_for_lock),
+                                 ('idle in transaction', s.idle_in_transaction), ('idle', s.idle),
+                                 ('hidden', s.hidden)) AS p(state, connections)
+      WHERE s.taken_at >= $1 AND s.taken_at <= $2 AND p.connections > 0
+      ORDER BY p.state, p.connections DESC, s.taken_at`,
+    [from, to],
+  );
+  return rows.map(({ state, ...peak }) => ({ ...peak, state: state ?? undefined }));
+}
+
+/** How many blocks of this database were found in PostgreSQL's memory between two snapshots, and how many were not. */
+export async function blocksBetween(
+  source: ReportSource,
+  { from, to }: HistoryWindow,
+): Promise<{ readonly hits: number; readonly reads: number }> {
+  const [row] = await source.query<{ hits: number; reads: number }>(
+    `SELECT coalesce(sum(blocks_hit), 0)::float8 AS hits, coalesce(sum(blocks_read), 0)::float8 AS reads
+       FROM (SELECT taken_at, ${since('blocks_hit')}, ${since('blocks_read')}
+               FROM server_snapshots WHERE taken_at >= $1 AND taken_at <= $2 WINDOW w AS (ORDER BY taken_at)) AS step
+      WHERE taken_at > $1`,
+    [from, to],
+  );
+  return row ?? { hits: 0, reads: 0 };
 }
 
 /** How much the database grew between two snapshots, and how much WAL was written. */

@@ -51,8 +51,8 @@ export async function statementSeries(
   const rows = await source.query<Omit<StatementPoint, 'at'> & { at: Date }>(
     `SELECT d.at, d.calls, d."totalMs", d."totalMs" / nullif(d.calls, 0) AS "meanMs", d.rows, d."sharedHit",
             d."sharedRead"
-       FROM (SELECT $2::timestamptz + make_interval(secs => $4)
-                      * ceil(extract(epoch FROM s.taken_at - $2::timestamptz)::float8 / $4) AS at, ${SUMS}
+       FROM (SELECT least($3, $2::timestamptz + make_interval(secs => $4)
+                      * ceil(extract(epoch FROM s.taken_at - $2::timestamptz)::float8 / $4)) AS at, ${SUMS}
                FROM statement_snapshots s
               WHERE s.query_id = $1::bigint AND s.taken_at > $2 AND s.taken_at <= $3 GROUP BY 1) AS d
       ORDER BY d.at`,

@@ -16,6 +16,7 @@ import { pool } from './pool.report';
 import { replication } from './replication.report';
 import type { Report } from './report';
 import { sequences } from './sequences.report';
+import { sessions } from './sessions.report';
 import { settings } from './settings.report';
 import { slowQueries } from './slow-queries.report';
 import { space } from './space.report';
@@ -27,6 +28,7 @@ import { wraparound } from './wraparound.report';
 export const REPORTS: readonly Report[] = [
   slowQueries,
   connections,
+  sessions,
   pool,
   locks,
   longRunning,
