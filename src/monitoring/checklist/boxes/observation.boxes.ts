@@ -22,7 +22,7 @@ const SCRAPE =
 const metricsEnabled: Box = {
   box: 'Monitoring metrics enabled',
   guide: 'Performance Optimization Guide',
-  judge: judgedByServer(({ metrics, environment }) => {
+  judge: judgedByServer(({ metrics }, { environment }) => {
     if (!environment.METRICS_ENABLED)
       return fail('METRICS_ENABLED=false: nothing is counted', 'Set METRICS_ENABLED to true');
     const missing = METRICS.filter((name) => !metrics.has(name));
