@@ -1,7 +1,7 @@
 import { createCache } from 'cache-manager';
 import { Keyv } from 'keyv';
 import { bentoInMemory } from './bentocache';
-import { compare, sidesOf, type Finding } from './finding';
+import { compare, sidesOf, type Finding } from '../finding';
 import { listing } from './listing';
 import { ourCache, pageEntry, TTL_SECONDS } from './our-cache';
 import { oneByOne, ratesOf } from './rate';

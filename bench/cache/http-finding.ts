@@ -1,4 +1,4 @@
-import type { Finding } from './finding';
+import type { Finding } from '../finding';
 import { HTTP_TARGETS, measureHttp } from './http';
 
 /** A public list that is kept, over HTTP, beside Fastify alone with the same bytes and headers. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { newId } from '../../src/common/id';
 import { ExplainedError } from '../../src/database/explained-error';
 import type { CallersOrder, CallersResult } from './callers-process';
-import type { Finding } from './finding';
+import type { Finding } from '../finding';
 
 const PROCESSES = 2;
 const CALLERS = 10_000;

@@ -8,7 +8,7 @@ import { migrate } from '../../src/database/schema/migrate';
 import { percentile } from '../measure';
 import { startThrowAwayCluster } from '../throw-away-cluster';
 import { startThrowAwayRedis, type ThrowAwayRedis } from '../throw-away-redis';
-import { compare, sidesOf, type Finding } from './finding';
+import { compare, sidesOf, type Finding } from '../finding';
 import { listOffers } from './http-offers';
 import { configOf, wholeApplication, type MeasuredServer } from './http-servers';
 import { atOnce } from './rate';

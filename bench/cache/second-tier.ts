@@ -1,6 +1,6 @@
 import { bareClient } from './bare-client';
 import { bentoOnRedis } from './bentocache';
-import { compare, sidesOf, type Finding } from './finding';
+import { compare, sidesOf, type Finding } from '../finding';
 import { listing, type Listing } from './listing';
 import { ourCache, pageEntry, TTL_SECONDS } from './our-cache';
 import { atOnce, ratesOf } from './rate';

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { formatCount } from '../../src/common/figures';
+import { formatCount } from '../src/common/figures';
 import { holds, times, type Comparison, type Finding, type Limit } from './finding';
 
 /** For people: every side with its figure, and how it stands to what it is measured against. */

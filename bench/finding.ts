@@ -4,8 +4,8 @@ export interface MeasuredSide {
   readonly figure: number;
 }
 
-/** What a figure counts; milliseconds are better when small, all others when large. */
-export type Unit = 'a second' | 'ms' | 'loads';
+/** What a figure counts; times are better when small, all others when large. */
+export type Unit = 'a second' | 'ms' | 'µs' | 'loads';
 
 /** How one side stands to another, and how it should. */
 export interface Comparison {
@@ -57,7 +57,7 @@ export function missedTargets(findings: readonly Finding[]): string[] {
 
 function sentence(title: string, unit: Unit, { side, against, ratio, limit }: Comparison): string {
   const [word, promised] = 'atLeast' in limit ? ['at least', limit.atLeast] : ['at most', limit.atMost];
-  const figure = unit === 'ms' ? 'takes' : 'does';
+  const figure = unit === 'ms' || unit === 'µs' ? 'takes' : 'does';
   return `${title}: ${side} ${figure} ${times(ratio)} of ${against}, not ${word} ${times(promised)}`;
 }
 

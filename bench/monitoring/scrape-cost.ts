@@ -1,0 +1,53 @@
+import { ExplainedError } from '../../src/database/explained-error';
+import type { Finding } from '../finding';
+import { figuresOf } from '../measure';
+import type { MeasuredPair } from './measured-pair';
+
+const AT_MOST_MS = 20;
+const MOST_LINES = 8_000;
+
+/**
+ * How long /metrics takes once every route has been asked for: by then the series of a busy server are there. It is
+ * asked often enough that the scrapes behind which PostgreSQL is asked are among them.
+ */
+export async function measureScrapeCost({ counting }: MeasuredPair, scrapes: number): Promise<Finding> {
+  const url = `http://127.0.0.1:${counting.port}`;
+  await askEveryRoute(url);
+  const times: number[] = [];
+  let lines = 0;
+  for (let scrape = 0; scrape < scrapes; scrape++) {
+    const started = performance.now();
+    const text = await (await fetch(`${url}/metrics`)).text();
+    times.push(performance.now() - started);
+    lines = text.split('\n').length;
+  }
+  const { p50, p95 } = figuresOf(times);
+  return {
+    name: 'scrape',
+    title: `A scrape of ${lines} lines`,
+    unit: 'ms',
+    sides: [
+      { side: 'half of them within', figure: p50 },
+      { side: '95 % within', figure: p95 },
+    ],
+    comparisons: [],
+    missed: [
+      ...(p95 < AT_MOST_MS
+        ? []
+        : [`95 % of the scrapes take ${p95.toFixed(1)} ms, not less than ${AT_MOST_MS} ms`]),
+      ...(lines < MOST_LINES ? [] : [`/metrics has ${lines} lines, not less than ${MOST_LINES}`]),
+    ],
+  };
+}
+
+/** Without a log-in most are refused, and counted all the same. */
+async function askEveryRoute(url: string): Promise<void> {
+  const answer = await fetch(`${url}/docs-json`);
+  const { paths } = (await answer.json()) as { paths: Record<string, Record<string, unknown>> };
+  const routes = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => ({ path: path.replaceAll(/\{[^}]+\}/g, 'none'), method })),
+  );
+  if (routes.length === 0) throw new ExplainedError('The server documents no route');
+  for (const { path, method } of routes)
+    await (await fetch(`${url}${path}`, { method: method.toUpperCase() })).arrayBuffer();
+}
