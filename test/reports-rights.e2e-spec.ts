@@ -149,6 +149,14 @@ describe('reports of an owner who is no superuser and sees nothing of other role
     expect(body['rows'][0].state).toBe(`VACUUM by ${pid}: hidden`);
   });
 
+  it('say that statements of other roles are not among those they judge', async () => {
+    const window = '?from=2026-01-01T00:00:00Z';
+    for (const path of ['slow-queries', `slow-queries${window}`, 'indexes/advice'])
+      expect((await read(path))['notes']).toContainEqual(
+        expect.stringMatching(/^what other roles ask is not counted here.*: GRANT pg_monitor TO /),
+      );
+  });
+
   it('say that a right is missing for recorded statements', async () => {
     const missing = {
       available: false,

@@ -28,7 +28,7 @@ const WRITTEN = 'CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() EL
 /** Followers of this server, its slots, and, on a standby, what it follows itself. */
 const replicationSql = (version: number): string => `
   SELECT 'standby' AS kind, coalesce(nullif(r.application_name, ''), r.pid::text) AS name,
-         host(r.client_addr) AS client, coalesce(r.state, 'unknown') AS state, r.sync_state AS sync, true AS active,
+         host(r.client_addr) AS client, coalesce(r.state, 'hidden') AS state, r.sync_state AS sync, true AS active,
          pg_wal_lsn_diff(${WRITTEN}, r.replay_lsn)::float8 AS "behindBytes",
          (1000 * extract(epoch FROM r.replay_lag))::float8 AS "behindMs", NULL::float8 AS "retainedBytes",
          NULL AS "walStatus", age(r.backend_xmin) AS "horizonAge"
@@ -106,7 +106,8 @@ function ofFollower({ kind, name, state, behindMs, behindBytes }: Row): Finding[
           'look at its disk and network and at long queries on it; DB_REPLICA_MAX_LAG_MS says from when on it is not asked',
       },
     ];
-  if (state === 'streaming' || state === 'backup') return [];
+  // Hidden from who lacks pg_read_all_stats, which a note says.
+  if (state === 'streaming' || state === 'backup' || state === 'hidden') return [];
   return [
     {
       severity: 'info',

@@ -2,6 +2,7 @@ import { formatCount, formatMilliseconds, formatShare } from '../../common/figur
 import { historyWindow, looksBack, type HistoryWindow } from '../history/history-window';
 import { statementsBetween } from '../history/statement-history';
 import type { Finding, Reading, Report } from './report';
+import { hiddenStatements } from './seen-activity';
 import {
   readStatementStatistics,
   statementRows,
@@ -55,14 +56,15 @@ export const slowQueries: Report<keyof StatementRow> = {
     const [{ timed } = { timed: false }] = await source.query<{ timed: boolean }>(
       `SELECT current_setting('track_io_timing')::bool AS timed`,
     );
+    const hidden = await hiddenStatements(source);
     if (looksBack(query)) {
       const window = await historyWindow(source, query);
       const statements = await statementsBetween(source, window);
-      return { ...readingOf(statements, window.from), notes: notesOnWindow(window, timed) };
+      return { ...readingOf(statements, window.from), notes: [...notesOnWindow(window, timed), ...hidden] };
     }
     const statistics = await readStatementStatistics(source);
     const { since, statements } = statistics;
-    return { ...readingOf(statements, since), notes: notesOn(statistics, timed) };
+    return { ...readingOf(statements, since), notes: [...notesOn(statistics, timed), ...hidden] };
   },
 };
 
@@ -99,15 +101,11 @@ function judged({ queryId, statement, calls, meanMs, share }: StatementRow): Fin
 const beginning = (statement: string): string =>
   statement.length > MOST_CHARACTERS ? `${statement.slice(0, MOST_CHARACTERS - 1)}…` : statement;
 
-function notesOn({ since, thrownAway, hidden }: StatementStatistics, timed: boolean): string[] {
+function notesOn({ since, thrownAway }: StatementStatistics, timed: boolean): string[] {
   const notes = [`Counted since ${since.toISOString()}`];
   if (thrownAway > 0)
     notes.push(
       `The least used statements were thrown away ${formatCount(thrownAway)} times for lack of room: raise pg_stat_statements.max`,
-    );
-  if (hidden)
-    notes.push(
-      `Statements of other roles are hidden from the owner: GRANT pg_read_all_stats TO it and they are shown`,
     );
   return timed ? notes : [...notes, UNTIMED];
 }

@@ -33,8 +33,6 @@ export interface StatementStatistics {
   readonly since: Date;
   /** How often the least used forms were thrown away for lack of room. */
   readonly thrownAway: number;
-  /** There are statements of other roles that this one may not see. */
-  readonly hidden: boolean;
   readonly statements: readonly StatementCounters[];
 }
 
@@ -62,17 +60,15 @@ export async function readStatementStatistics(source: ReportSource): Promise<Sta
   const [info] = await source.query<{ since: Date; thrownAway: number }>(
     `SELECT stats_reset AS since, dealloc::float8 AS "thrownAway" FROM ${schema}.pg_stat_statements_info`,
   );
-  const counted = await source.query<StatementCounters & { readonly queryId: string | null }>(
+  const counted = await source.query<StatementCounters>(
     statementsOf(schema, await statementColumns(source, schema)),
     [MOST_CHARACTERS],
   );
-  const visible = counted.filter(({ queryId }) => queryId !== null);
   return {
     since: info?.since ?? new Date(),
     thrownAway: info?.thrownAway ?? 0,
-    hidden: visible.length < counted.length,
     // Texts of utility statements keep their values, and comments say what they like.
-    statements: visible.map((row) => ({ ...row, statement: statementForm(row.statement).text })),
+    statements: counted.map((row) => ({ ...row, statement: statementForm(row.statement).text })),
   };
 }
 
@@ -107,7 +103,7 @@ export async function statementColumns(
     : { readMs: 's.blk_read_time', writeMs: 's.blk_write_time', since: 'NULL::timestamptz' };
 }
 
-/** One row for each form, whoever ran it and from wherever it was called. */
+/** One row for each form, whoever ran it and from wherever it was called; those that are hidden have no number. */
 const statementsOf = (schema: string, { readMs, writeMs }: StatementColumns): string => `
   SELECT s.queryid::text AS "queryId", array_agg(DISTINCT coalesce(r.rolname::text, '(dropped)')) AS roles,
          left(min(s.query), $1) AS statement, sum(s.calls)::float8 AS calls,
@@ -120,6 +116,7 @@ const statementsOf = (schema: string, { readMs, writeMs }: StatementColumns): st
          sum(${readMs})::float8 AS "readMs", sum(${writeMs})::float8 AS "writeMs"
     FROM ${schema}.pg_stat_statements s LEFT JOIN pg_roles r ON r.oid = s.userid
    WHERE s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND s.calls > 0
+     AND s.queryid IS NOT NULL
    GROUP BY s.queryid`;
 
 /** What took the most time first, with means and shares. */
