@@ -52,6 +52,21 @@ describe('recorded statements', () => {
     expect(JSON.stringify(custom.body.explain)).not.toContain('Actual Rows');
   });
 
+  it('show no constant of a view or of an index', async () => {
+    await owner(`CREATE VIEW all_but_one AS SELECT id FROM users WHERE email <> 'hidden@example.org'`);
+    await owner('GRANT SELECT ON all_but_one TO PUBLIC');
+    const id = await recorded('SELECT id FROM all_but_one WHERE id = $1', [null]);
+    const plans = [{}, { parameters: [null] }, { analyze: true, parameters: [null] }].map((body) =>
+      explain(id, body),
+    );
+    for (const { status, body } of await Promise.all(plans)) {
+      expect(status).toBe(200);
+      expect(JSON.stringify(body.explain)).toContain('"Node Type"');
+      expect(JSON.stringify(body)).not.toContain('hidden@');
+    }
+    await owner('DROP VIEW all_but_one');
+  });
+
   it('run a SELECT with all its values, and keep none of them', async () => {
     const id = await recorded(BY_MAIL, ['nobody@example.org', true]);
     const { status, body } = await explain(id, { analyze: true, parameters: [app.admin.email, true] });
@@ -171,6 +186,16 @@ describe('recorded statements', () => {
   });
 
   it('say what is missing for it', async () => {
+    // As where its library is not loaded.
+    const [{ parameters }] = await owner(
+      `SELECT pg_get_function_arguments('pg_stat_statements(boolean)'::regprocedure) AS parameters`,
+    );
+    await owner(`CREATE OR REPLACE FUNCTION pg_stat_statements(${parameters}) RETURNS SETOF record LANGUAGE plpgsql AS $$
+      BEGIN RAISE 'pg_stat_statements must be loaded via "shared_preload_libraries"' USING ERRCODE = '55000'; END $$`);
+    expect(await explain('1')).toMatchObject({
+      status: 200,
+      body: { available: false, howTo: expect.stringContaining('shared_preload_libraries') },
+    });
     await owner('DROP EXTENSION pg_stat_statements');
     const answer = await explain('1');
     await owner('CREATE EXTENSION pg_stat_statements');

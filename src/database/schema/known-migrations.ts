@@ -1,5 +1,6 @@
-import { Migration, type DataSource, type MigrationInterface } from 'typeorm';
+import { DataSource, Migration, type MigrationInterface } from 'typeorm';
 import { DatabaseNotUsable } from '../explained-error';
+import { loadMigrations } from './migration-files';
 import { checksumOf, recordedStatements } from './recorded-statements';
 
 /** What a migration of this code may say of itself beside TypeORM's own `transaction`. */
@@ -33,6 +34,13 @@ const NUMBERS = 10_000;
 export async function knownMigrations(dataSource: DataSource): Promise<KnownMigration[]> {
   const known = await Promise.all(dataSource.migrations.map((instance) => describe(dataSource, instance)));
   return known.sort((a, b) => a.migration.timestamp - b.migration.timestamp);
+}
+
+/** The same without a database: nothing is connected to. */
+export async function migrationsOfCode(): Promise<KnownMigration[]> {
+  const dataSource = new DataSource({ type: 'postgres' });
+  dataSource.migrations.push(...(await loadMigrations()));
+  return knownMigrations(dataSource);
 }
 
 async function describe(dataSource: DataSource, instance: MigrationNotes): Promise<KnownMigration> {

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { MigrationInterface } from 'typeorm';
 
 const FOLDER = join(__dirname, '../../../migrations');
 /** `0003-ledger.ts`, or what it is compiled to. */
@@ -17,3 +18,19 @@ export async function migrationFiles(): Promise<ReadonlyMap<number, string>> {
     ),
   );
 }
+
+/** The migrations of this code themselves, as TypeORM would load them. */
+export async function loadMigrations(): Promise<MigrationInterface[]> {
+  const files = (await readdir(FOLDER)).filter((file) => FILE.test(file)).sort();
+  const modules = await Promise.all(
+    files.map((file) => import(join(FOLDER, file)) as Promise<Record<string, unknown>>),
+  );
+  return modules.flatMap((exported) =>
+    Object.values(exported)
+      .filter(isClass)
+      .map((Class) => new Class()),
+  );
+}
+
+const isClass = (exported: unknown): exported is new () => MigrationInterface =>
+  typeof exported === 'function';

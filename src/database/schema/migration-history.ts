@@ -1,4 +1,5 @@
 import type { QueryRunner } from 'typeorm';
+import { rowsOf, type StatementRunner } from '../indexes/statement-runner';
 import type { KnownMigration } from './known-migrations';
 
 /** A migration that was applied to a database, whether or not this code knows it. */
@@ -21,7 +22,7 @@ const CREATE_HISTORY = `
   )`;
 
 /** What is applied to this database, in the order in which it was; reads only, in whatever state the database is. */
-export async function appliedMigrations(runner: QueryRunner): Promise<AppliedMigration[]> {
+export async function appliedMigrations(runner: StatementRunner): Promise<AppliedMigration[]> {
   const tables = await rowsOf<{ migrations: boolean; history: boolean }>(
     runner,
     `SELECT bool_or(relname = 'migrations') AS migrations, bool_or(relname = 'migration_history') AS history
@@ -78,8 +79,4 @@ export async function adopt(runner: QueryRunner, migrations: readonly KnownMigra
 /** Forgets a migration that was taken back. */
 export async function forget(runner: QueryRunner, { name }: KnownMigration): Promise<void> {
   await runner.query('DELETE FROM migration_history WHERE name = $1', [name]);
-}
-
-async function rowsOf<Row>(runner: QueryRunner, text: string): Promise<Row[]> {
-  return (await runner.query(text)) as Row[];
 }

@@ -2,24 +2,18 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Client } from 'pg';
 import type { Principal } from '../../auth/principal';
 import { DatabaseService } from '../../database/database.service';
+import { runnerOf, type StatementRunner } from '../../database/indexes/statement-runner';
 import { DATABASE_URLS, type DatabaseUrls } from '../../database/database.module';
-import { NotAvailable } from '../reports/not-available';
+import { asNotAvailable } from '../reports/not-available';
+import { shownPlan } from '../reports/plan-node';
 import { ReportDatabase } from '../reports/report-database';
 import { sourceOf } from '../reports/report-reader';
+import type { Explained } from '../reports/statement-plan';
 import { ActionTrail } from './action-trail';
 import { StatementNotExplained, UnknownStatement } from './actions.errors';
 import { AUDITED_ACTIONS } from './audited-actions';
 import { recordedStatement, type RecordedStatement } from './recorded-statement';
-import {
-  analyzedPlan,
-  checkParameters,
-  forget,
-  genericPlan,
-  planFor,
-  prepare,
-  type Parameter,
-  type Plan,
-} from './statement-plan';
+import { analyzedPlan, planFor, planForAny, type Parameter } from './explained-statement';
 
 const APPLICATION = 'gridtokenx explain';
 const CONNECT_MS = 5_000;
@@ -39,7 +33,8 @@ export interface ExplainedStatement {
   readonly statement: string;
   /** `generic` is the plan for any values, `custom` the one for those given, `analyzed` that one with what it took. */
   readonly plan: 'generic' | 'custom' | 'analyzed';
-  readonly explain: Plan;
+  /** As EXPLAIN (FORMAT JSON) tells it; constants, as of partial indexes and views, are left out. */
+  readonly explain: Readonly<Record<string, unknown>>;
 }
 
 /** What is missing for it on this server. */
@@ -70,16 +65,20 @@ export class ExplainService {
     queryId: string,
     request: ExplainRequest,
   ): Promise<ExplainedStatement | NotExplainable> {
+    const statement = await this.recorded(queryId);
+    if (statement === undefined) throw new UnknownStatement(queryId);
+    if ('missing' in statement) return statement;
+    return this.audited(admin, statement, request);
+  }
+
+  private async recorded(queryId: string): Promise<RecordedStatement | NotExplainable | undefined> {
     try {
-      const statement = await recordedStatement(
-        await sourceOf(this.reports, this.database.poolState()),
-        queryId,
-      );
-      if (statement === undefined) throw new UnknownStatement(queryId);
-      return await this.audited(admin, statement, request);
+      const source = await sourceOf(this.reports, this.database.poolState());
+      return await recordedStatement(source, queryId);
     } catch (error) {
-      if (!(error instanceof NotAvailable)) throw error;
-      return { queryId, available: false, missing: error.missing, howTo: error.howTo };
+      const absent = asNotAvailable(error);
+      if (absent === undefined) throw error;
+      return { queryId, available: false, missing: absent.missing, howTo: absent.howTo };
     }
   }
 
@@ -88,26 +87,21 @@ export class ExplainService {
     statement: RecordedStatement,
     request: ExplainRequest,
   ): Promise<ExplainedStatement> {
-    const { entity, requested, done, failed } = AUDITED_ACTIONS.explain;
-    const subject = { entity, entityId: statement.queryId };
     const { analyze, parameters = [] } = request;
-    const after = { statement: statement.form, analyze, parameters: parameters.length };
-    await this.trail.record(admin, { action: requested, ...subject, after });
-    try {
-      const began = Date.now();
-      const found = await this.plan(statement, request);
-      const durationMs = Date.now() - began;
-      await this.trail.record(admin, {
-        action: done,
-        ...subject,
-        after: { ...after, plan: found.plan, durationMs },
-      });
-      return { queryId: statement.queryId, available: true, statement: statement.form, ...found };
-    } catch (error) {
-      const reason = error instanceof StatementNotExplained ? error.reason : (error as Error).name;
-      await this.trail.record(admin, { action: failed, ...subject, after: { ...after, reason } });
-      throw error;
-    }
+    const asked = { statement: statement.form, analyze, parameters: parameters.length };
+    const began = Date.now();
+    const found = await this.trail.follow(admin, {
+      audited: AUDITED_ACTIONS.explain,
+      entityId: statement.queryId,
+      asked: { after: asked },
+      work: () => this.plan(statement, request),
+      outcomeOf: ({ plan }) => ({ done: true, after: { ...asked, plan, durationMs: Date.now() - began } }),
+      reasonFor: (error) => ({
+        ...asked,
+        reason: error instanceof StatementNotExplained ? error.reason : (error as Error).name,
+      }),
+    });
+    return { queryId: statement.queryId, available: true, statement: statement.form, ...found };
   }
 
   /**
@@ -118,21 +112,20 @@ export class ExplainService {
     { text }: RecordedStatement,
     { analyze, parameters }: ExplainRequest,
   ): Promise<Pick<ExplainedStatement, 'plan' | 'explain'>> {
-    return this.inSession(analyze ? this.urls.applicationUrl : this.urls.ownerUrl, async (client) => {
-      const needed = await prepare(client, text);
-      if (!analyze && parameters === undefined)
-        return { plan: 'generic', explain: await genericPlan(client, needed) };
-      await forget(client);
-      const values = parameters ?? [];
-      checkParameters(needed, values);
-      return analyze
-        ? { plan: 'analyzed', explain: await analyzedPlan(client, text, values) }
-        : { plan: 'custom', explain: await planFor(client, text, values) };
+    return this.inSession(analyze ? this.urls.applicationUrl : this.urls.ownerUrl, async (session) => {
+      if (analyze)
+        return { plan: 'analyzed', explain: shown(await analyzedPlan(session, text, parameters ?? [])) };
+      return parameters === undefined
+        ? { plan: 'generic', explain: shown(await planForAny(session, text)) }
+        : { plan: 'custom', explain: shown(await planFor(session, text, parameters)) };
     });
   }
 
   /** A session of its own in a read-only transaction that is rolled back: nothing that it sets or locks outlives it. */
-  private async inSession<Result>(url: string, work: (client: Client) => Promise<Result>): Promise<Result> {
+  private async inSession<Result>(
+    url: string,
+    work: (session: StatementRunner) => Promise<Result>,
+  ): Promise<Result> {
     const client = new Client({
       connectionString: url,
       application_name: APPLICATION,
@@ -144,10 +137,17 @@ export class ExplainService {
       await client.query(
         `BEGIN READ ONLY; SET LOCAL statement_timeout = ${STATEMENT_MS}; SET LOCAL lock_timeout = ${LOCK_MS}`,
       );
-      return await work(client);
+      return await work(runnerOf(client));
     } finally {
       await client.query('ROLLBACK').catch(() => undefined);
       await client.end().catch(() => undefined);
     }
   }
+}
+
+/** The number of the statement is larger than numbers of JSON are read by. */
+const LEFT_OUT = 'Query Identifier';
+
+function shown({ Plan: plan, [LEFT_OUT]: _, ...figures }: Explained): ExplainedStatement['explain'] {
+  return { Plan: shownPlan(plan), ...figures };
 }

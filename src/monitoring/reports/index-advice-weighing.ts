@@ -61,7 +61,6 @@ export const keysOf = ({ columns }: Pick<Candidate, 'columns'>, table: WeighedTa
 export async function weighedByHypoPg(
   session: StatementRunner,
   hypopg: string,
-  serverVersion: number,
   { text }: Weighed,
   candidate: Candidate,
   table: WeighedTable,
@@ -73,7 +72,7 @@ export async function weighedByHypoPg(
       `CREATE INDEX ON ${table.sql} (${keysOf(candidate, table)})`,
     );
     if ('refused' in index) return index;
-    const planned = await planOf(session, serverVersion, text);
+    const planned = await planOf(session, text);
     if (!('plan' in planned)) return undefined;
     if (!planNodes(planned.plan).some((node) => node['Index Name'] === index.name)) return undefined;
     const [size] = await rowsOf<{ bytes: number }>(

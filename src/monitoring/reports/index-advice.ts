@@ -90,7 +90,7 @@ export async function adviceFor(
     `SELECT current_setting('random_page_cost')::float8 AS cost`,
   );
   const refusals = new Set<string>();
-  const weigher = { source, hypopg, tables, live, randomPageCost: setting?.cost ?? 4, isLate, refusals };
+  const weigher = { hypopg, tables, live, randomPageCost: setting?.cost ?? 4, isLate, refusals };
   const { worth, looked } = await source.session((session) => weighAll(session, weigher, asked));
   return { advice: put(worth), notes: notesOn(weigher, looked, asked.length) };
 }
@@ -113,7 +113,6 @@ function notesOn({ hypopg, refusals }: Weigher, looked: number, of: number): str
 }
 
 interface Weigher {
-  readonly source: ReportSource;
   readonly hypopg: string | undefined;
   readonly tables: ReadonlyMap<string, AdvisedTable>;
   readonly live: LiveIndexes;
@@ -145,8 +144,8 @@ async function bestFor(
   weigher: Weigher,
   asked: Asked,
 ): Promise<{ readonly worth: readonly Worth[]; readonly whole: boolean }> {
-  const { tables, live, source } = weigher;
-  const planned = await planOf(session, source.serverVersion, asked.text);
+  const { tables, live } = weigher;
+  const planned = await planOf(session, asked.text);
   if (!('plan' in planned)) return { worth: [], whole: true };
   const statement = { text: asked.text, plan: planned.plan };
   const best = new Map<string, Worth>();
@@ -169,14 +168,14 @@ async function bestFor(
 /** HypoPG knows no index of a whole partitioned table. */
 async function weigh(
   session: StatementRunner,
-  { hypopg, source, randomPageCost, refusals }: Weigher,
+  { hypopg, randomPageCost, refusals }: Weigher,
   statement: Weighed,
   candidate: Candidate,
   table: AdvisedTable,
 ): Promise<Weight | undefined> {
   if (hypopg === undefined || table.partitioned)
     return weighedByEstimate(statement, candidate, table, randomPageCost);
-  const weight = await weighedByHypoPg(session, hypopg, source.serverVersion, statement, candidate, table);
+  const weight = await weighedByHypoPg(session, hypopg, statement, candidate, table);
   if (weight === undefined || !('refused' in weight)) return weight;
   refusals.add(refusal(weight, table, candidate));
   return undefined;

@@ -114,7 +114,7 @@ async function shownPlanOf(source: ReportSource, queryId: string): Promise<Query
       available: false,
       why: 'pg_stat_statements has thrown its text away: it is planned again once it was run again',
     };
-  const planned = await source.session((session) => planOf(session, source.serverVersion, text));
+  const planned = await source.session((session) => planOf(session, text));
   return 'plan' in planned
     ? { available: true, plan: shownPlan(planned.plan) }
     : { available: false, why: planned.why };

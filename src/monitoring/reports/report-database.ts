@@ -1,13 +1,17 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Pool } from 'pg';
 import { DATABASE_URLS, type DatabaseUrls } from '../../database/database.module';
-import type { StatementRunner } from '../../database/indexes/statement-runner';
-import { migrationInfo } from '../../database/schema/migrate';
-import type { MigrationStatus } from '../../database/schema/migration-states';
+import { runnerOf, type StatementRunner } from '../../database/indexes/statement-runner';
+import { migrationsOfCode, type KnownMigration } from '../../database/schema/known-migrations';
+import { appliedMigrations } from '../../database/schema/migration-history';
+import { migrationStates, type MigrationStatus } from '../../database/schema/migration-states';
 
 /** Reports look at much; they may not take what requests need. */
 const CONNECTIONS = 2;
-const CONNECT_MS = 5_000;
+/** One for the report that takes longest, which weighs indexes, and one for all others. */
+const SESSIONS = 2;
+/** Longer than that report: who comes after it is to wait for it, not to fail. */
+const CONNECT_MS = 15_000;
 const STATEMENT_MS = 10_000;
 const LOCK_MS = 1_000;
 const IDLE_MS = 30_000;
@@ -19,13 +23,11 @@ const IDLE_MS = 30_000;
 @Injectable()
 export class ReportDatabase implements OnApplicationShutdown {
   private readonly pool: Pool;
-  /** Reports that try something out take turns. */
   private readonly sessions: Pool;
-  private readonly ownerUrl: string;
+  private known: Promise<readonly KnownMigration[]> | undefined;
   private version: Promise<number> | undefined;
 
   constructor(@Inject(DATABASE_URLS) { ownerUrl }: Pick<DatabaseUrls, 'ownerUrl'>) {
-    this.ownerUrl = ownerUrl;
     const server = {
       connectionString: ownerUrl,
       application_name: 'gridtokenx reports',
@@ -39,7 +41,7 @@ export class ReportDatabase implements OnApplicationShutdown {
       options: `-c default_transaction_read_only=on -c lock_timeout=${LOCK_MS}`,
     });
     this.pool.on('error', () => undefined); // whoever asks next is told
-    this.sessions = new Pool({ ...server, max: 1 });
+    this.sessions = new Pool({ ...server, max: SESSIONS });
   }
 
   async query<Row = Record<string, unknown>>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
@@ -49,22 +51,25 @@ export class ReportDatabase implements OnApplicationShutdown {
 
   /**
    * A new session for statements that belong together, which ends with `work`: what it set is gone then. Beside the two
-   * timeouts it is as the server gives it to the owner. What it tries out in a transaction it rolls back.
+   * timeouts it is as the server gives it to the owner. What it tries out in a transaction it rolls back. A text that
+   * comes with values, be they none, is one statement and no more.
    */
   async session<Result>(work: (session: StatementRunner) => Promise<Result>): Promise<Result> {
     const client = await this.sessions.connect();
     client.on('error', () => undefined); // the statement that runs is told
     try {
       await client.query(`SET statement_timeout = ${STATEMENT_MS}; SET lock_timeout = ${LOCK_MS}`);
-      return await work(client);
+      return await work(runnerOf(client));
     } finally {
       client.release(true);
     }
   }
 
   /** Every migration of this code and of the database, and its state. */
-  migrations(): Promise<readonly MigrationStatus[]> {
-    return migrationInfo(this.ownerUrl);
+  async migrations(): Promise<readonly MigrationStatus[]> {
+    this.known ??= migrationsOfCode();
+    const applied = await appliedMigrations({ query: (text, values) => this.query(text, values) });
+    return migrationStates(await this.known, applied);
   }
 
   serverVersion(): Promise<number> {

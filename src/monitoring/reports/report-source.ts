@@ -16,7 +16,7 @@ export interface ReportSource {
   query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /**
    * A new session of the owner that ends with `work`, for what takes more than one statement. It may try changes out in
-   * a transaction that it rolls back; reports that do so take turns.
+   * a transaction that it rolls back. There are two at a time: who comes later waits.
    */
   session<Result>(work: (session: StatementRunner) => Promise<Result>): Promise<Result>;
   /** Every migration of this code and of the database, and its state. */

@@ -7,14 +7,18 @@ import type { ReportSource } from './report-source';
 /** The plan for any values, or a sentence why there is none. */
 export type StatementPlan = { readonly plan: PlanNode } | { readonly why: string };
 
-/** EXPLAIN (GENERIC_PLAN) came with PostgreSQL 16. */
-const GENERIC_PLAN_SINCE = 160_000;
+/** What EXPLAIN (FORMAT JSON) answers: the plan, and beside it what planning and running it took. */
+export interface Explained extends Readonly<Record<string, unknown>> {
+  readonly Plan: PlanNode;
+}
+
+/** Under which a session keeps a statement that was recorded, for as long as it is looked at. */
+const PREPARED = 'recorded';
 /** To plan takes milliseconds; joins of many tables longer. */
 const PLANNING_MS = 3_000;
 /** Longer ones are generated, such as loads of many rows. */
 const MOST_CHARACTERS = 50_000;
 const PLANNED = /^(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b/i;
-const SEVERAL = /;\s*\S/;
 /** A constant that says its type: `interval '1 day'` was recorded as `interval $1`, which is no SQL. */
 const TYPED_CONSTANT = /\b(interval|timestamptz|timestamp|date|time)\s+(\$\d+)/gi;
 
@@ -58,19 +62,14 @@ export const preparable = (text: string): string => text.replace(TYPED_CONSTANT,
  * PostgreSQL as it is: never give one that comes from a request.
  * @param session a new one of the owner; hypothetical indexes of it count
  */
-export async function planOf(
-  session: StatementRunner,
-  serverVersion: number,
-  text: string,
-): Promise<StatementPlan> {
-  const plain = withoutValues(text);
-  if (!PLANNED.test(plain)) return { why: 'it is no SELECT, INSERT, UPDATE or DELETE' };
+export async function planOf(session: StatementRunner, text: string): Promise<StatementPlan> {
+  if (!PLANNED.test(withoutValues(text))) return { why: 'it is no SELECT, INSERT, UPDATE or DELETE' };
   if (text.length > MOST_CHARACTERS) return { why: 'its text is too long' };
-  if (SEVERAL.test(plain)) return { why: 'its text is more than one statement' };
   await session.query('BEGIN READ ONLY');
   try {
     await session.query(`SET LOCAL statement_timeout = ${PLANNING_MS}`);
-    return { plan: await explained(session, serverVersion, preparable(text)) };
+    const { Plan: plan } = await genericPlan(session, await prepare(session, preparable(text)));
+    return { plan };
   } catch (error) {
     const code = sqlState(error);
     if (code === undefined) throw error;
@@ -81,29 +80,49 @@ export async function planOf(
   }
 }
 
-interface Explained {
-  readonly 'QUERY PLAN': readonly [{ readonly Plan: PlanNode }];
+/**
+ * Prepares a statement: PREPARE takes one that can be planned, and by the extended protocol the text cannot be two.
+ * @param session that of `runnerOf`
+ * @returns how many parameters it has
+ */
+export async function prepare(session: StatementRunner, text: string): Promise<number> {
+  await session.query(`PREPARE ${PREPARED} AS ${text}`, []);
+  const [prepared] = await rowsOf<{ parameters: number }>(
+    session,
+    'SELECT cardinality(parameter_types) AS parameters FROM pg_prepared_statements WHERE name = $1',
+    [PREPARED],
+  );
+  return prepared?.parameters ?? 0;
 }
 
-async function explained(session: StatementRunner, serverVersion: number, text: string): Promise<PlanNode> {
-  const [row] =
-    serverVersion >= GENERIC_PLAN_SINCE
-      ? await rowsOf<Explained>(session, `EXPLAIN (GENERIC_PLAN, VERBOSE, FORMAT JSON) ${text}`)
-      : await explainedPrepared(session, text);
-  if (row === undefined) throw new Error('EXPLAIN gave no plan');
-  return row['QUERY PLAN'][0].Plan;
+/** Of a pooler the session may serve others afterwards. */
+export async function forget(session: StatementRunner): Promise<void> {
+  await session.query(`DEALLOCATE ${PREPARED}`);
 }
 
-async function explainedPrepared(session: StatementRunner, text: string): Promise<Explained[]> {
-  await session.query(`PREPARE recorded AS ${text}`);
+/**
+ * The plan for any values of what was prepared, in the transaction that is open: the one that all sessions of the application
+ * share. EXPLAIN (GENERIC_PLAN), which came with PostgreSQL 16, says the same, but takes its text by the simple protocol only.
+ */
+export async function genericPlan(session: StatementRunner, parameters: number): Promise<Explained> {
   await session.query('SET LOCAL plan_cache_mode = force_generic_plan');
-  const [prepared] = await rowsOf<{ values: number }>(
+  const nulls = Array.from({ length: parameters }, () => 'NULL').join(', ');
+  return explain(session, `EXECUTE ${PREPARED}${nulls === '' ? '' : `(${nulls})`}`);
+}
+
+/** @param options of EXPLAIN beside those that the plan is read by: `ANALYZE` runs the statement */
+export async function explain(
+  session: StatementRunner,
+  text: string,
+  values: readonly unknown[] = [],
+  options: readonly ('ANALYZE' | 'BUFFERS')[] = [],
+): Promise<Explained> {
+  const how = [...options, 'VERBOSE', 'FORMAT JSON'].join(', ');
+  const [row] = await rowsOf<{ 'QUERY PLAN': readonly [Explained] }>(
     session,
-    `SELECT cardinality(parameter_types) AS values FROM pg_prepared_statements WHERE name = 'recorded'`,
+    `EXPLAIN (${how}) ${text}`,
+    values,
   );
-  const nulls = Array.from({ length: prepared?.values ?? 0 }, () => 'NULL').join(', ');
-  return rowsOf<Explained>(
-    session,
-    `EXPLAIN (VERBOSE, FORMAT JSON) EXECUTE recorded${nulls === '' ? '' : `(${nulls})`}`,
-  );
+  if (row === undefined) throw new Error('EXPLAIN gave no plan');
+  return row['QUERY PLAN'][0];
 }
