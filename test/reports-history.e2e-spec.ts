@@ -8,6 +8,8 @@ import { dropDays, makeDays } from '../src/monitoring/history/day-partitions';
 import { record, takeSnapshot } from '../src/monitoring/history/snapshot';
 import { ReportDatabase } from '../src/monitoring/reports/report-database';
 import { readReport, sourceOf, type ReportAnswer } from '../src/monitoring/reports/report-reader';
+import { indexesUnused } from '../src/monitoring/reports/indexes-unused.report';
+import type { ReportSource } from '../src/monitoring/reports/report-source';
 import { reportNamed } from '../src/monitoring/reports/reports';
 import { asOwner, migratedDatabase } from './support/database';
 import { IndexLab } from './support/index-lab';
@@ -184,6 +186,36 @@ describe('the history of the database', () => {
     expect(rows.filter(({ index }) => index === 'scratch_pkey')).toMatchObject([
       { scans: 3, tuplesRead: 3, tuplesFetched: null, growth: 0 },
     ]);
+  });
+
+  it('keeps an index from being judged by counts that are older than itself', async () => {
+    await snapshot();
+    await lab.run('CREATE TABLE scratch (id int, word text)');
+    await lab.run('CREATE INDEX scratch_late ON scratch (word)');
+    const seen = await snapshot();
+    await lab.run('CREATE INDEX scratch_later ON scratch (id)');
+    const source = await sourceOf(database);
+    const month = 30 * 24 * 3_600_000;
+    /** The same server when it has counted for a month. */
+    const query: ReportSource['query'] = async (text, values) => {
+      const rows = await source.query<any>(text, values);
+      return rows.map((row: Row) =>
+        row['since'] instanceof Date && !('index' in row)
+          ? { ...row, since: new Date(row['since'].getTime() - month) }
+          : row,
+      ) as any[];
+    };
+
+    const { findings } = await readReport(indexesUnused, { ...source, query }, {});
+    const about = (index: string) => findings.filter(({ subject }) => subject === index);
+    expect(about('scratch_late')).toMatchObject([
+      {
+        severity: 'info',
+        detail: expect.stringContaining(`first seen at ${seen.toISOString()}; it is not judged`),
+      },
+    ]);
+    expect(about('scratch_later')).toMatchObject([{ detail: expect.stringContaining('it is not judged') }]);
+    expect(findings.filter(({ detail }) => !detail.includes('it is not judged'))).not.toEqual([]);
   });
 
   it('shows the server over time', async () => {

@@ -255,11 +255,22 @@ describe('reports from the statistics of PostgreSQL', () => {
       await lab.run('CREATE UNIQUE INDEX scratch_unique ON scratch (id)');
     });
 
-    it('judge nothing while statistics are young', async () => {
+    it('judge nothing while statistics are young, and name each with the day from which on it is judged', async () => {
+      await lab.run('CREATE INDEX scratch_small ON scratch (word) WHERE id < 10');
       const answer = await read('indexes/unused');
 
-      expect(answer.findings).toEqual([]);
-      expect(rowsOf(answer, 'index', 'scratch_unread')).toMatchObject([{ judgement: 'not judged yet' }]);
+      expect(answer.findings.filter(({ severity }) => severity !== 'info')).toEqual([]);
+      for (const index of ['scratch_unread', 'scratch_small']) {
+        const [row] = rowsOf(answer, 'index', index);
+        expect(row).toMatchObject({ judgement: 'not judged yet', judgedFrom: expect.any(String) });
+        expect(about(answer, index)).toMatchObject([
+          {
+            severity: 'info',
+            detail: expect.stringContaining(`it is not judged before ${row?.['judgedFrom']}`),
+          },
+        ]);
+      }
+      expect(about(answer, 'scratch_unique')).toEqual([]);
       expect(answer.notes[0]).toContain('nothing is judged as unused before 7 days');
     });
 
@@ -273,7 +284,9 @@ describe('reports from the statistics of PostgreSQL', () => {
       expect(rowsOf(answer, 'index', 'users_pkey')[0]?.['judgement'] ?? 'was read').toMatch(
         /constraint|read/,
       );
-      expect(answer.findings.map(({ subject }) => subject)).toEqual(['scratch_unread']);
+      expect(answer.findings.filter(({ severity }) => severity === 'warn')).toMatchObject([
+        { subject: 'scratch_unread' },
+      ]);
     });
 
     it('do not name one that was read', async () => {

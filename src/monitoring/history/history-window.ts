@@ -54,12 +54,17 @@ export async function historyWindow(
   return { ...window, notes: await notesOn(source, window, from) };
 }
 
-/** @throws NotAvailable where the migrations have not made the tables */
-export async function needHistory(source: Pick<ReportSource, 'query'>): Promise<void> {
+/** Whether the migrations have made its tables. */
+export async function hasHistory(source: Pick<ReportSource, 'query'>): Promise<boolean> {
   const [history] = await source.query<{ here: boolean }>(
     `SELECT to_regclass('server_snapshots') IS NOT NULL AS here`,
   );
-  if (history?.here !== true) throw new NotAvailable('the history', 'run npm run db:migrate');
+  return history?.here === true;
+}
+
+/** @throws NotAvailable where the migrations have not made the tables */
+export async function needHistory(source: Pick<ReportSource, 'query'>): Promise<void> {
+  if (!(await hasHistory(source))) throw new NotAvailable('the history', 'run npm run db:migrate');
 }
 
 const noSnapshot = (): NotAvailable =>

@@ -1,4 +1,6 @@
 import { formatBytes } from '../../common/figures';
+import type { LiveIndex } from '../../database/indexes/live-indexes';
+import { indexesThatCame } from '../history/index-history';
 import {
   dropping,
   readLiveIndexes,
@@ -9,19 +11,32 @@ import {
 } from './index-facts';
 import type { Finding, Report } from './report';
 import type { ReportSource } from './report-source';
-import { statisticsStart, tooYoung } from './statistics-age';
+import { judgedFrom, statisticsStart, tooYoung, type StatisticsStart } from './statistics-age';
 
 /** What is smaller costs writers next to nothing, and may be wanted as soon as its table grows. */
 const WORTH_DROPPING_BYTES = 1024 * 1024;
-
-const UNUSED = 'unused';
 
 interface Row {
   table: string;
   index: string;
   bytes: number;
   judgement: string;
+  /** Of what is not judged yet: when it may be. */
+  judgedFrom: string | null;
   serves: string | null;
+}
+
+/** An index that nobody has read, and since when that is known. */
+interface Unread extends PlacedIndex {
+  /** What it does without being read. */
+  readonly needed: string | undefined;
+  /** Statistics count since then, or it came then. */
+  readonly since: Date;
+  /** It came after statistics began. */
+  readonly came: boolean;
+  readonly isJudged: boolean;
+  /** The question it is declared for. */
+  readonly serves: string | null;
 }
 
 /** Indexes that no plan has read. */
@@ -29,7 +44,7 @@ export const indexesUnused: Report<keyof Row> = {
   name: 'indexes/unused',
   title: 'Indexes that nobody reads',
   meaning:
-    'Indexes that no plan has read since statistics began. Every write keeps them up to date all the same. Those that keep rows unique or belong to a constraint work without being read.',
+    'Indexes that no plan has read since statistics began, or since they were made. Every write keeps them up to date all the same. Those that keep rows unique or belong to a constraint work without being read.',
   remedy:
     'Look at the replicas too; then take the declaration away, let npm run db:generate draft the migration, or DROP INDEX CONCURRENTLY.',
   columns: [
@@ -37,41 +52,69 @@ export const indexesUnused: Report<keyof Row> = {
     { key: 'index', title: 'index', unit: 'text' },
     { key: 'bytes', title: 'size', unit: 'bytes' },
     { key: 'judgement', title: 'judgement', unit: 'text' },
+    { key: 'judgedFrom', title: 'judged from', unit: 'time' },
     { key: 'serves', title: 'serves', unit: 'text' },
   ],
   async read(source) {
     const start = await statisticsStart(source);
-    const young = tooYoung(start);
     const replicas = await replicaNames(source);
-    const { tables, facts } = await readLiveIndexes(source);
-    const declared = new Map(source.catalogue.map(({ name, serves }) => [name, serves]));
-    const judged = wholeIndexes(tables)
-      .filter(({ index }) => index.scans === 0 && index.valid)
-      .map((placed) => {
-        const needed = neededBy(placed, facts);
-        const judgement = needed ?? (young === undefined ? UNUSED : 'not judged yet');
-        return { ...placed, needed, judgement, serves: declared.get(placed.index.name) ?? null };
-      })
-      .sort((a, b) => needLast(a, b) || b.index.bytes - a.index.bytes);
+    const unread = (await readUnread(source, start)).sort(
+      (a, b) => needLast(a, b) || b.index.bytes - a.index.bytes,
+    );
     return {
-      rows: judged.map(({ index, table, judgement, serves }) => ({
-        table: table.name,
-        index: index.name,
-        bytes: index.bytes,
-        judgement,
-        serves,
-      })),
-      findings: judged.flatMap((row) =>
-        row.judgement === UNUSED ? unused(row, row.serves, start.since, replicas) : [],
-      ),
-      notes: [
-        young ??
-          `Counted since ${start.since.toISOString()}; an index that was made later was watched for less`,
-        ...replicaNotes(replicas),
-      ],
+      rows: unread.map(rowOf),
+      findings: unread
+        .filter(({ needed }) => needed === undefined)
+        .map((index) => findingOf(index, replicas)),
+      notes: [tooYoung(start) ?? `Counted since ${start.since.toISOString()}`, ...replicaNotes(replicas)],
     };
   },
 };
+
+async function readUnread(source: ReportSource, start: StatisticsStart): Promise<Unread[]> {
+  const { tables, facts } = await readLiveIndexes(source);
+  const declared = new Map(source.catalogue.map(({ name, serves }) => [name, serves]));
+  const unread = wholeIndexes(tables).filter(({ index }) => index.scans === 0 && index.valid);
+  const came = await indexesThatCame(
+    source,
+    unread.flatMap(({ index }) => holders(index)).map(({ name }) => name),
+  );
+  return unread.map((placed) => {
+    const made = madeAt(placed.index, came);
+    const isYounger = made !== undefined && made > start.since;
+    const since = isYounger ? made : start.since;
+    return {
+      ...placed,
+      needed: neededBy(placed, facts),
+      since,
+      came: isYounger,
+      isJudged: judgedFrom(since) <= start.now,
+      serves: declared.get(placed.index.name) ?? null,
+    };
+  });
+}
+
+/** What holds the entries: of a partitioned index its parts. */
+const holders = (index: LiveIndex): LiveIndex[] => withParts(index).filter(({ partitioned }) => !partitioned);
+
+/** When the oldest part of an index came; undefined where that is older than the history. */
+function madeAt(index: LiveIndex, came: ReadonlyMap<string, Date>): Date | undefined {
+  const times = holders(index).map(({ name }) => came.get(name)?.getTime());
+  const oldest = Math.min(...times.map((time) => time ?? -Infinity));
+  return Number.isFinite(oldest) ? new Date(oldest) : undefined;
+}
+
+function rowOf({ index, table, needed, isJudged, since, serves }: Unread): Row {
+  const isOpen = needed === undefined && !isJudged;
+  return {
+    table: table.name,
+    index: index.name,
+    bytes: index.bytes,
+    judgement: needed ?? (isJudged ? 'unused' : 'not judged yet'),
+    judgedFrom: isOpen ? judgedFrom(since).toISOString() : null,
+    serves,
+  };
+}
 
 const needLast = (a: { needed: string | undefined }, b: { needed: string | undefined }): number =>
   Number(a.needed !== undefined) - Number(b.needed !== undefined);
@@ -85,26 +128,31 @@ function neededBy({ index }: PlacedIndex, facts: ReadonlyMap<string, IndexFacts>
   return undefined;
 }
 
-function unused(
-  { index, table }: PlacedIndex,
-  serves: string | null,
-  since: Date,
-  replicas: readonly string[],
-): Finding[] {
-  if (index.bytes < WORTH_DROPPING_BYTES) return [];
+function findingOf(unread: Unread, replicas: readonly string[]): Finding {
+  const { index, table, since, came, isJudged, serves } = unread;
   const there = replicas.length === 0 ? '' : '; whether a replica reads it this server cannot tell';
   const declared = serves === null ? '' : `, though it is declared for "${serves}"`;
-  return [
-    {
-      severity: replicas.length === 0 && serves === null ? 'warn' : 'info',
+  const start = came ? `it was first seen at ${since.toISOString()}` : since.toISOString();
+  const read = `on ${table.name} takes ${formatBytes(index.bytes)} and was not read since ${start}${declared}${there}`;
+  if (!isJudged) {
+    const from = judgedFrom(since).toISOString();
+    return {
+      severity: 'info',
       subject: index.name,
-      detail: `on ${table.name} takes ${formatBytes(index.bytes)} and was not read since ${since.toISOString()}${declared}${there}`,
-      remedy:
-        serves === null
-          ? dropping(index)
-          : `See npm run indexes:prove; if nothing asks that any more, take the declaration away and let npm run db:generate draft the migration`,
-    },
-  ];
+      detail: `${read}; it is not judged before ${from}`,
+      remedy: `Look again after ${from}: jobs of a week have passed then`,
+    };
+  }
+  const isWorthIt = index.bytes >= WORTH_DROPPING_BYTES && replicas.length === 0 && serves === null;
+  return {
+    severity: isWorthIt ? 'warn' : 'info',
+    subject: index.name,
+    detail: read,
+    remedy:
+      serves === null
+        ? dropping(index)
+        : `See npm run indexes:prove; if nothing asks that any more, take the declaration away and let npm run db:generate draft the migration`,
+  };
 }
 
 /** Standbys that are connected, and those that a slot is kept for. */

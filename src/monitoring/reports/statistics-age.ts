@@ -37,6 +37,9 @@ export async function statisticsStart(source: ReportSource): Promise<StatisticsS
   return { now, since: latest === 0 ? now : new Date(latest) };
 }
 
+/** When what was never used since then may be judged as unused. */
+export const judgedFrom = (since: Date): Date => new Date(since.getTime() + DAYS_TO_JUDGE * DAY_MS);
+
 /** Whether counts are old enough to tell that something is never used; a sentence why not where they are not. */
 export function tooYoung({ since, now }: StatisticsStart): string | undefined {
   const days = (now.getTime() - since.getTime()) / DAY_MS;
