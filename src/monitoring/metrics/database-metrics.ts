@@ -10,6 +10,7 @@ import type { Counter, Gauge, Histogram } from 'prom-client';
 import { DataSource } from 'typeorm';
 import { DatabaseService } from '../../database/database.service';
 import { QueryEvents, type QueryEvent } from '../../database/query-events';
+import { makeSeriesHistogramProvider, type Series, type SeriesHistogram } from './series-histogram';
 import { OTHER_TABLE, statementKind, type StatementKind } from './statement-kind';
 
 const OPERATIONS = 'database_operations_total';
@@ -28,7 +29,7 @@ export const databaseMetricProviders = [
     help: 'Statements by operation and the table they are about',
     labelNames: ['operation', 'entity'],
   }),
-  makeHistogramProvider({
+  makeSeriesHistogramProvider({
     name: DURATION,
     help: 'Time of statements as the application sees it, by operation and table',
     labelNames: ['operation', 'entity'],
@@ -52,23 +53,24 @@ export const databaseMetricProviders = [
   }),
 ];
 
-interface Series {
+/** Of one kind of statements. */
+interface KindSeries {
   readonly operations: ReturnType<Counter['labels']>;
-  readonly duration: ReturnType<Histogram['labels']>;
+  readonly duration: Series;
 }
 
 /** Counts and times statements, and watches the pools. */
 @Injectable()
 export class DatabaseMetrics implements OnModuleInit {
   private readonly tables: ReadonlySet<string>;
-  private readonly series = new Map<string, Series>();
+  private readonly series = new Map<string, KindSeries>();
 
   constructor(
     private readonly queries: QueryEvents,
     private readonly database: DatabaseService,
     @InjectDataSource() dataSource: DataSource,
     @InjectMetric(OPERATIONS) private readonly operations: Counter,
-    @InjectMetric(DURATION) private readonly duration: Histogram,
+    @InjectMetric(DURATION) private readonly duration: SeriesHistogram,
     @InjectMetric(ERRORS) private readonly errors: Counter,
     @InjectMetric(POOL_SIZE) private readonly poolSize: Gauge,
     @InjectMetric(ACQUIRE) private readonly acquire: Histogram,
@@ -94,7 +96,7 @@ export class DatabaseMetrics implements OnModuleInit {
     if (errorCode !== undefined) this.errors.inc({ code: errorCode });
   }
 
-  private seriesOf({ operation, entity }: StatementKind): Series {
+  private seriesOf({ operation, entity }: StatementKind): KindSeries {
     const key = `${operation} ${entity}`;
     let series = this.series.get(key);
     if (series !== undefined) return series;
@@ -102,7 +104,7 @@ export class DatabaseMetrics implements OnModuleInit {
       return this.seriesOf({ operation, entity: OTHER_TABLE });
     series = {
       operations: this.operations.labels(operation, entity),
-      duration: this.duration.labels(operation, entity),
+      duration: this.duration.series(operation, entity),
     };
     this.series.set(key, series);
     return series;

@@ -1,16 +1,17 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Injectable } from '@nestjs/common';
-import { InjectMetric, makeGaugeProvider, makeHistogramProvider } from '@willsoto/nestjs-prometheus';
+import { InjectMetric, makeGaugeProvider } from '@willsoto/nestjs-prometheus';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Gauge, Histogram } from 'prom-client';
+import type { Gauge } from 'prom-client';
 import { HttpSeries } from './http-series';
+import { makeSeriesHistogramProvider, type SeriesHistogram } from './series-histogram';
 
 const DURATION = 'http_request_duration_seconds';
 const IN_FLIGHT = 'http_requests_in_flight';
 
 export const httpMetricProviders = [
-  makeHistogramProvider({
+  makeSeriesHistogramProvider({
     name: DURATION,
     help: 'Time from request to answer by method, route template and status; 499 where the client went away before it was answered',
     labelNames: ['method', 'route', 'status'],
@@ -34,7 +35,7 @@ export class HttpMetrics {
   private readonly queues = new WeakMap<Socket, Set<Answer>>();
   private inFlight = 0;
 
-  constructor(@InjectMetric(DURATION) duration: Histogram, @InjectMetric(IN_FLIGHT) gauge: Gauge) {
+  constructor(@InjectMetric(DURATION) duration: SeriesHistogram, @InjectMetric(IN_FLIGHT) gauge: Gauge) {
     this.series = new HttpSeries(duration);
     Object.assign(gauge, { collect: () => gauge.set(this.inFlight) });
   }

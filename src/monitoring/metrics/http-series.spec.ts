@@ -1,5 +1,6 @@
-import { Histogram, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import { HttpSeries } from './http-series';
+import { SeriesHistogram } from './series-histogram';
 
 const MOST_LINES = 4_300;
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'LOCK'];
@@ -7,7 +8,7 @@ const STATUSES = [200, 201, 204, 304, 400, 401, 404, 409, 499, 500, 503];
 
 function seriesWithMetrics() {
   const registry = new Registry();
-  const duration = new Histogram({
+  const duration = new SeriesHistogram({
     name: 'duration',
     help: 'Time',
     labelNames: ['method', 'route', 'status'],

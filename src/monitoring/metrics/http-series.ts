@@ -1,4 +1,4 @@
-import type { Histogram } from 'prom-client';
+import type { Series, SeriesHistogram } from './series-histogram';
 
 /**
  * How many series of a histogram there may be, each of some fourteen lines: `/metrics` stays below 8 000 lines in all
@@ -10,14 +10,12 @@ const BY_CLASS = 270;
 /** Of everything else that a client may make up, there is one. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-export type Series = ReturnType<Histogram['labels']>;
-
 /** Finds the series of a request: looking one up by its labels takes longer, and would let them be too many. */
 export class HttpSeries {
   private readonly found = new Map<string, Map<string, Series>>();
   private readonly opened = new Map<string, Series>();
 
-  constructor(private readonly duration: Histogram) {}
+  constructor(private readonly duration: SeriesHistogram) {}
 
   /** @param route the template, of which there are few; never the URL */
   of(method: string, route: string, status: number): Series {
@@ -44,7 +42,7 @@ export class HttpSeries {
   private open(...labels: [method: string, route: string, status: string]): Series {
     const key = labels.join(' ');
     let series = this.opened.get(key);
-    if (series === undefined) this.opened.set(key, (series = this.duration.labels(...labels)));
+    if (series === undefined) this.opened.set(key, (series = this.duration.series(...labels)));
     return series;
   }
 }
