@@ -11,6 +11,7 @@ import {
 } from './index-advice-weighing';
 import { readLiveIndexes, type LiveIndexes } from './index-facts';
 import { needExtension, type ReportSource } from './report-source';
+import { hiddenStatements } from './seen-activity';
 import { planOf } from './statement-plan';
 
 /** An index that would serve statements that are really asked. */
@@ -92,7 +93,8 @@ export async function adviceFor(
   const refusals = new Set<string>();
   const weigher = { hypopg, tables, live, randomPageCost: setting?.cost ?? 4, isLate, refusals };
   const { worth, looked } = await source.session((session) => weighAll(session, weigher, asked));
-  return { advice: put(worth), notes: notesOn(weigher, looked, asked.length) };
+  const notes = [...notesOn(weigher, looked, asked.length), ...(await hiddenStatements(source))];
+  return { advice: put(worth), notes };
 }
 
 function after(milliseconds: number): () => boolean {
