@@ -195,10 +195,58 @@ describe('reports from the statistics of PostgreSQL', () => {
       const answer = await read('tables');
       expect(rowsOf(answer, 'table', 'scratch')).toMatchObject([{ totalBytes: null }]);
       expect(answer.notes.join()).toContain('look at locks');
-      expect(await read('indexes')).toMatchObject({
-        available: false,
-        howTo: expect.stringContaining('locks'),
-      });
+      await holder.query('ROLLBACK');
+    });
+  });
+
+  describe('while somebody keeps everyone else out of a table, or waits to', () => {
+    const REPORTS = ['indexes', 'indexes/unused', 'indexes/duplicate', 'indexes/invalid', 'indexes/missing'];
+
+    it('reports on indexes leave it out and say so, and space shows it without a size', async () => {
+      await scratch(10);
+      await lab.run('CREATE INDEX scratch_word ON scratch (word) WHERE id > 5');
+      const reader = await lab.session();
+      await reader.query('BEGIN; SELECT id FROM scratch');
+      const locker = await lab.session();
+      const [{ pid }] = (await reader.query('SELECT pg_backend_pid() AS pid')).rows;
+      const locked = locker.query('BEGIN; LOCK TABLE scratch IN ACCESS EXCLUSIVE MODE');
+      await lab.untilBlockedBy(pid);
+
+      const expectAll = async () => {
+        for (const name of [...REPORTS, 'bloat', 'drift']) {
+          const answer = await read(name);
+          expect({ name, available: answer.available }).toEqual({ name, available: true });
+          expect(answer.notes.join()).toContain(
+            'keeps everyone else out of scratch: indexes there are left out',
+          );
+        }
+        const indexes = await read('indexes');
+        expect(rowsOf(indexes, 'index', 'scratch_word')).toEqual([]);
+        expect(indexes.rows.length).toBeGreaterThan(100);
+        const space = await read('space');
+        expect(rowsOf(space, 'name', 'scratch')).toMatchObject([
+          { bytes: null, rowsBytes: null, indexBytes: null },
+        ]);
+        expect(space.notes.join()).toContain('keeps everyone else out of scratch, whose size is not shown');
+      };
+      await expectAll();
+      await reader.query('COMMIT');
+      await locked;
+      await expectAll();
+      await locker.query('ROLLBACK');
+      expect(rowsOf(await read('space'), 'name', 'scratch')).toMatchObject([{ bytes: expect.any(Number) }]);
+      expect(rowsOf(await read('indexes'), 'index', 'scratch_word')).toHaveLength(1);
+    });
+
+    it('drift misses no declared index of it, and the other tables are compared', async () => {
+      const holder = await lab.session();
+      await holder.query('BEGIN; LOCK TABLE users, audit_logs IN ACCESS EXCLUSIVE MODE');
+
+      const answer = await read('drift');
+      expect(answer.findings.filter(({ severity }) => severity !== 'info')).toEqual([]);
+      expect(answer.summary?.['indexes']).toBe(
+        source.catalogue.filter(({ table }) => table !== 'users' && table !== 'audit_logs').length,
+      );
       await holder.query('ROLLBACK');
     });
   });

@@ -3,7 +3,13 @@ import { loadEntities } from '../entities';
 import { canonicalForms, type CanonicalForm } from './canonical-form';
 import type { CatalogueIndex } from './index-catalogue';
 import { inSql } from './index-in-sql';
-import { readLiveTables, withPartitions, type LiveIndex, type LiveTable } from './live-indexes';
+import {
+  readLiveTables,
+  withPartitions,
+  type LiveIndex,
+  type LiveTable,
+  type LockedTable,
+} from './live-indexes';
 import type { StatementRunner } from './statement-runner';
 
 /** Where a declaration and the database disagree about an index. */
@@ -28,19 +34,23 @@ export interface IndexDifference {
  * Compares declared indexes with those of the database, both ways, partitions included. Indexes of constraints are
  * left to who compares constraints. Runs a transaction that it rolls back: not inside one of the caller's.
  * @param tables the tables to look for undeclared indexes in; those of all entities when left out
+ * @param leftOut tables and partitions that are not looked at
  * @returns by table and index; empty when both agree
  */
 export async function compareIndexes(
   runner: StatementRunner,
   catalogue: readonly CatalogueIndex[],
   tables: readonly string[] = entityTables(),
+  leftOut: readonly LockedTable[] = [],
 ): Promise<IndexDifference[]> {
-  const names = [...new Set([...tables, ...catalogue.map(({ table }) => table)])];
-  const live = new Map((await readLiveTables(runner, names)).map((table) => [table.name, table]));
-  const possible = catalogue.filter(({ table }) => live.has(table));
+  const unseen = new Set(leftOut.map(({ name }) => name));
+  const looked = catalogue.filter(({ table }) => !unseen.has(table));
+  const names = [...new Set([...tables, ...looked.map(({ table }) => table)])];
+  const live = new Map((await readLiveTables(runner, names, leftOut)).map((table) => [table.name, table]));
+  const possible = looked.filter(({ table }) => live.has(table));
   const forms = await canonicalForms(runner, possible.map(inSql));
   const differences = [
-    ...catalogue.flatMap((index) => declaredDifferences(index, live.get(index.table), forms.get(index.name))),
+    ...looked.flatMap((index) => declaredDifferences(index, live.get(index.table), forms.get(index.name))),
     ...[...live.values()].flatMap((table) => undeclared(table, catalogue)),
   ];
   return differences.sort((a, b) => compare(a.table, b.table) || compare(a.index, b.index));

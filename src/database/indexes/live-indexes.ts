@@ -98,11 +98,12 @@ const LIVE_TABLES = `
   WITH RECURSIVE member AS (
     SELECT oid, NULL::oid AS parent FROM pg_class
      WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
-       AND ($1::text[] IS NULL OR relname = ANY ($1))
+       AND ($1::text[] IS NULL OR relname = ANY ($1)) AND oid <> ALL ($2::oid[])
     UNION ALL
     SELECT h.inhrelid, h.inhparent FROM member
       JOIN pg_inherits h ON h.inhparent = member.oid AND NOT h.inhdetachpending
       JOIN pg_class p ON p.oid = h.inhrelid AND p.relispartition AND p.relkind IN ('r', 'p')
+                     AND p.oid <> ALL ($2::oid[])
   )
   SELECT t.oid::text AS table_oid, member.parent::text AS parent, t.relname AS table_name,
          t.oid::regclass::text AS table_sql, t.relkind = 'p' AS table_partitioned,
@@ -127,16 +128,40 @@ const LIVE_TABLES = `
     LEFT JOIN (pg_index i JOIN pg_class c ON c.oid = i.indexrelid) ON i.indrelid = t.oid
    ORDER BY t.relname, c.relname`;
 
+/** A table that somebody keeps everyone else out of: who asks for its sizes or for the forms of its indexes waits. */
+export interface LockedTable {
+  readonly oid: string;
+  readonly name: string;
+}
+
+/** Whoever waits for such a lock keeps those out that come later: asked for is as good as granted. */
+const LOCKED_TABLES = `
+  SELECT c.oid::text AS oid, c.relname AS name
+    FROM pg_class c
+   WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'm')
+     AND EXISTS (SELECT FROM pg_locks l
+                  WHERE l.mode = 'AccessExclusiveLock' AND l.locktype = 'relation'
+                    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                    AND (l.relation = c.oid
+                         OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indexrelid = l.relation)))
+   ORDER BY 2`;
+
+/** The tables and partitions of the current schema that, or indexes of which, somebody locks for himself or is about to. */
+export const readLockedTables = (runner: StatementRunner): Promise<LockedTable[]> =>
+  rowsOf<LockedTable>(runner, LOCKED_TABLES);
+
 /**
  * Reads what the database has: the tables of the current schema, each with its indexes and its tree of partitions.
  * @param names only these tables; all of them when left out
+ * @param leftOut neither these nor what belongs to them
  * @returns the tables that are not partitions themselves, by name
  */
 export async function readLiveTables(
   runner: StatementRunner,
   names?: readonly string[],
+  leftOut: readonly LockedTable[] = [],
 ): Promise<LiveTable[]> {
-  const rows = await rowsOf<Row>(runner, LIVE_TABLES, [names ?? null]);
+  const rows = await rowsOf<Row>(runner, LIVE_TABLES, [names ?? null, leftOut.map(({ oid }) => oid)]);
   const tables = [...groupBy(rows, ({ table_oid: oid }) => oid).values()];
   const parts = groupBy(
     rows.filter((row): row is IndexRow => row.oid !== null && row.attached_to !== null),

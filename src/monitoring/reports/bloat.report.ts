@@ -2,7 +2,7 @@ import { formatBytes, formatShare } from '../../common/figures';
 import { sqlState } from '../../database/query-events';
 import { estimatedIndexBloat, exactIndexBloat } from '../../database/indexes/bloat';
 
-import { readLiveIndexes, wholeIndexes, withParts } from './index-facts';
+import { readLiveIndexes, wholeIndexes, withParts, type LiveIndexes } from './index-facts';
 import type { Finding, Report } from './report';
 import type { ReportSource } from './report-source';
 import { estimateTableBloat, exactTableBloat } from './table-bloat';
@@ -56,13 +56,14 @@ export const bloat: Report<keyof Row> = {
   ],
   async read(source) {
     const schema = await usableExtension(source);
-    const estimates = [...(await ofTables(source, schema)), ...(await ofIndexes(source, schema))];
+    const live = await readLiveIndexes(source);
+    const estimates = [...(await ofTables(source, schema)), ...(await ofIndexes(source, schema, live))];
     const measured = await lookExactly(estimates.sort((a, b) => b.bytes - a.bytes));
     const rows = measured.map(rowOf).sort((a, b) => (b.bloatBytes ?? -1) - (a.bloatBytes ?? -1));
     return {
       rows,
       findings: rows.flatMap(judged),
-      notes: notesOn(rows, schema),
+      notes: [...notesOn(rows, schema), ...live.notes],
       summary: {
         bytes: rows.reduce((sum, { bytes }) => sum + bytes, 0),
         bloatBytes: rows.reduce((sum, { bloatBytes }) => sum + (bloatBytes ?? 0), 0),
@@ -101,8 +102,11 @@ async function ofTables(source: ReportSource, schema: string | undefined): Promi
 }
 
 /** Only B-trees are known to both ways of measuring. */
-async function ofIndexes(source: ReportSource, schema: string | undefined): Promise<Measured[]> {
-  const { tables, facts } = await readLiveIndexes(source);
+async function ofIndexes(
+  source: ReportSource,
+  schema: string | undefined,
+  { tables, facts }: LiveIndexes,
+): Promise<Measured[]> {
   const estimate = estimatedIndexBloat(source);
   const exact = schema === undefined ? undefined : exactIndexBloat(source, schema);
   const leaves = wholeIndexes(tables)

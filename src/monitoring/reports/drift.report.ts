@@ -1,5 +1,7 @@
 import { compareIndexes, type IndexDifference } from '../../database/indexes/index-comparison';
+import { readLockedTables } from '../../database/indexes/live-indexes';
 import type { MigrationState, MigrationStatus } from '../../database/schema/migration-states';
+import { notesOnLocked } from './index-facts';
 import type { Finding, Report, Severity } from './report';
 
 interface Row {
@@ -60,13 +62,18 @@ export const drift: Report<keyof Row> = {
   ],
   async read(source) {
     const states = await source.migrations();
-    const indexes = await source.session((session) => compareIndexes(session, source.catalogue));
+    const locked = await readLockedTables(source);
+    const indexes = await source.session((session) =>
+      compareIndexes(session, source.catalogue, undefined, locked),
+    );
+    const unseen = new Set(locked.map(({ name }) => name));
     const migrations = states.flatMap(ofMigration);
     return {
       rows: [...migrations.map(({ row }) => row), ...indexes.map(indexRow)],
       findings: [...migrations.map(({ finding }) => finding), ...indexes.map(indexFinding)],
+      notes: notesOnLocked(locked),
       summary: {
-        indexes: source.catalogue.length,
+        indexes: source.catalogue.filter(({ table }) => !unseen.has(table)).length,
         migrations: states.length,
         differences: migrations.length + indexes.length,
       },

@@ -1,8 +1,10 @@
 import {
   readLiveTables,
+  readLockedTables,
   withPartitions,
   type LiveIndex,
   type LiveTable,
+  type LockedTable,
 } from '../../database/indexes/live-indexes';
 import type { ReportSource } from './report-source';
 
@@ -54,7 +56,7 @@ const facts = (serverVersion: number): string => `
     FROM pg_index i
     JOIN pg_class c ON c.oid = i.indexrelid
     JOIN pg_am am ON am.oid = c.relam
-   WHERE c.relnamespace = current_schema()::regnamespace`;
+   WHERE c.relnamespace = current_schema()::regnamespace AND i.indrelid <> ALL ($1::oid[])`;
 
 /** The tables of the schema with their indexes, and the facts of each index by its oid. */
 export interface LiveIndexes {
@@ -62,14 +64,25 @@ export interface LiveIndexes {
   readonly tables: readonly LiveTable[];
   /** An index that was made between the two questions has none. */
   readonly facts: ReadonlyMap<string, IndexFacts>;
+  /** What has to be said of those that are left out. */
+  readonly notes: readonly string[];
 }
 
-/** Reads every index of the schema. */
+/** Reads every index of the schema, but those of tables that somebody keeps everyone else out of. */
 export async function readLiveIndexes(source: ReportSource): Promise<LiveIndexes> {
-  const tables = await readLiveTables(source);
-  const rows = await source.query<IndexFacts>(facts(source.serverVersion));
-  return { tables, facts: new Map(rows.map((row) => [row.oid, row])) };
+  const locked = await readLockedTables(source);
+  const tables = await readLiveTables(source, undefined, locked);
+  const rows = await source.query<IndexFacts>(facts(source.serverVersion), [locked.map(({ oid }) => oid)]);
+  return { tables, facts: new Map(rows.map((row) => [row.oid, row])), notes: notesOnLocked(locked) };
 }
+
+/** What has to be said where indexes are left out because their tables cannot be looked at. */
+export const notesOnLocked = (locked: readonly LockedTable[]): string[] =>
+  locked.length === 0
+    ? []
+    : [
+        `Somebody keeps everyone else out of ${locked.map(({ name }) => name).join(', ')}: indexes there are left out, and locks shows who it is`,
+      ];
 
 /** An index with the table that it is on. */
 export interface PlacedIndex {

@@ -42,7 +42,8 @@ export const indexesDuplicate: Report<keyof Row> = {
   ],
   async read(source) {
     const declared = new Set(source.catalogue.map(({ name }) => name));
-    const found = superfluous(await readLiveIndexes(source), declared);
+    const live = await readLiveIndexes(source);
+    const found = superfluous(live, declared);
     return {
       rows: found.map(({ table, redundant, coveredBy, kind }) => ({
         table: table.name,
@@ -55,6 +56,7 @@ export const indexesDuplicate: Report<keyof Row> = {
         scans: redundant.live.scans,
       })),
       findings: found.map(findingOf),
+      notes: live.notes,
       summary: { bytes: found.reduce((sum, { redundant }) => sum + redundant.live.bytes, 0) },
     };
   },

@@ -52,7 +52,7 @@ export const indexesInvalid: Report<keyof Row> = {
   ],
   async read(source) {
     const builds = new Map((await readBuilds(source)).map((build) => [build.oid, build]));
-    const { tables } = await readLiveIndexes(source);
+    const { tables, notes } = await readLiveIndexes(source);
     const declared = new Set(source.catalogue.map(({ name }) => name));
     const invalid = tables
       .flatMap(withPartitions)
@@ -62,6 +62,7 @@ export const indexesInvalid: Report<keyof Row> = {
       findings: invalid.flatMap(({ table, index }) =>
         stateOf(index, builds.get(index.oid)) === 'being built' ? [] : [findingOf(table, index, declared)],
       ),
+      notes,
     };
   },
 };

@@ -1,4 +1,6 @@
 import { formatCount } from '../../common/figures';
+import { readLockedTables, type LockedTable } from '../../database/indexes/live-indexes';
+import { notesOnLocked } from './index-facts';
 import type { Finding, Report } from './report';
 import type { ReportSource } from './report-source';
 import { statisticsStart } from './statistics-age';
@@ -50,7 +52,8 @@ export const indexesMissing: Report<keyof Row> = {
   async read(source) {
     const wholes = wholeTables(await readTableStatistics(source));
     const byName = new Map(wholes.map((whole) => [whole.name, whole]));
-    const keys = await foreignKeysWithoutIndex(source);
+    const locked = await readLockedTables(source);
+    const keys = await foreignKeysWithoutIndex(source, locked);
     const scanned = wholes.flatMap((whole) => {
       const big = bigSequentialScans(whole);
       return big === undefined ? [] : [{ whole, big }];
@@ -67,6 +70,7 @@ export const indexesMissing: Report<keyof Row> = {
       ],
       notes: [
         `Sequential scans are counted since ${since.toISOString()}; backups and counts read everything too`,
+        ...notesOnLocked(locked),
       ],
     };
   },
@@ -76,7 +80,10 @@ export const indexesMissing: Report<keyof Row> = {
  * Constraints of partitions are parts of their table's. The columns may come in any order, as long as no other comes
  * between; a partial index serves only where it leaves out nothing but nulls, which point nowhere.
  */
-const foreignKeysWithoutIndex = (source: ReportSource): Promise<ForeignKey[]> =>
+const foreignKeysWithoutIndex = (
+  source: ReportSource,
+  locked: readonly LockedTable[],
+): Promise<ForeignKey[]> =>
   source.query<ForeignKey>(
     `SELECT t.relname AS table, k.conrelid::regclass::text AS sql, k.conname AS constraint,
             array_agg(a.attname::text ORDER BY u.place) AS columns,
@@ -87,6 +94,7 @@ const foreignKeysWithoutIndex = (source: ReportSource): Promise<ForeignKey[]> =>
       CROSS JOIN LATERAL unnest(k.conkey) WITH ORDINALITY AS u(attnum, place)
        JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum
       WHERE k.contype = 'f' AND k.conparentid = 0 AND t.relnamespace = current_schema()::regnamespace
+        AND k.conrelid <> ALL ($1::oid[])
         AND NOT EXISTS (
           SELECT FROM pg_index i
             JOIN pg_class c ON c.oid = i.indexrelid
@@ -99,6 +107,7 @@ const foreignKeysWithoutIndex = (source: ReportSource): Promise<ForeignKey[]> =>
                     WHERE p.attrelid = k.conrelid AND p.attnum = ANY (k.conkey))))
       GROUP BY k.oid, t.relname, k.conrelid, k.conname, k.confrelid
       ORDER BY 1, 3`,
+    [locked.map(({ oid }) => oid)],
   );
 
 const sum = (whole: WholeTable | undefined, of: (part: WholeTable['parts'][number]) => number): number =>

@@ -7,6 +7,7 @@ import {
   wholeIndexes,
   withParts,
   type IndexFacts,
+  type LiveIndexes,
   type PlacedIndex,
 } from './index-facts';
 import type { Finding, Report } from './report';
@@ -58,7 +59,8 @@ export const indexesUnused: Report<keyof Row> = {
   async read(source) {
     const start = await statisticsStart(source);
     const replicas = await replicaNames(source);
-    const unread = (await readUnread(source, start)).sort(
+    const live = await readLiveIndexes(source);
+    const unread = (await readUnread(source, start, live)).sort(
       (a, b) => needLast(a, b) || b.index.bytes - a.index.bytes,
     );
     return {
@@ -66,13 +68,20 @@ export const indexesUnused: Report<keyof Row> = {
       findings: unread
         .filter(({ needed }) => needed === undefined)
         .map((index) => findingOf(index, replicas)),
-      notes: [tooYoung(start) ?? `Counted since ${start.since.toISOString()}`, ...replicaNotes(replicas)],
+      notes: [
+        tooYoung(start) ?? `Counted since ${start.since.toISOString()}`,
+        ...replicaNotes(replicas),
+        ...live.notes,
+      ],
     };
   },
 };
 
-async function readUnread(source: ReportSource, start: StatisticsStart): Promise<Unread[]> {
-  const { tables, facts } = await readLiveIndexes(source);
+async function readUnread(
+  source: ReportSource,
+  start: StatisticsStart,
+  { tables, facts }: LiveIndexes,
+): Promise<Unread[]> {
   const declared = new Map(source.catalogue.map(({ name, serves }) => [name, serves]));
   const unread = wholeIndexes(tables).filter(({ index }) => index.scans === 0 && index.valid);
   const came = await indexesThatCame(

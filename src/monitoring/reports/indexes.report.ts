@@ -43,13 +43,13 @@ export const indexes: Report<keyof Row> = {
     { key: 'serves', title: 'serves', unit: 'text' },
   ],
   async read(source, query) {
-    const { tables, facts } = await readLiveIndexes(source);
+    const { tables, facts, notes } = await readLiveIndexes(source);
     const declared = new Map(source.catalogue.map((index) => [index.name, index]));
     const rows = wholeIndexes(tables).map((placed) => rowOf(placed, facts, declared.get(placed.index.name)));
     const counted = looksBack(query) ? await between(source, query, rows) : await sinceReset(source, rows);
     return {
       rows: counted.rows.toSorted((a, b) => b.scans - a.scans || b.bytes - a.bytes),
-      notes: counted.notes,
+      notes: [...counted.notes, ...notes],
       summary: { indexes: rows.length, bytes: rows.reduce((sum, { bytes }) => sum + bytes, 0) },
     };
   },

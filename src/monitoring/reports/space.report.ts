@@ -12,7 +12,8 @@ interface Row {
   kind: 'database' | 'table' | 'WAL' | 'catalogues';
   name: string;
   partitions: number | null;
-  bytes: number;
+  /** Null while somebody keeps everyone out of it or of a part of it, as the parts of it below. */
+  bytes: number | null;
   growth: number | null;
   rowsBytes: number | null;
   indexBytes: number | null;
@@ -20,29 +21,44 @@ interface Row {
   share: number | null;
 }
 
-/** A table that somebody keeps everyone out of cannot be measured: asking for its size would wait. */
+/**
+ * A table that somebody keeps everyone out of cannot be measured, nor one whose lock he waits for: asking for its size would
+ * wait behind him. Locks of what all databases share are in none.
+ */
 const OBJECTS = `
-  WITH RECURSIVE locked AS (
-    SELECT relation FROM pg_locks WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND granted
-       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())),
+  WITH RECURSIVE locked AS MATERIALIZED (
+    SELECT DISTINCT relation FROM pg_locks
+     WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock'
+       AND (database = 0 OR database = (SELECT oid FROM pg_database WHERE datname = current_database()))),
   member AS (
     SELECT c.oid, c.oid AS top, c.relkind, c.reltoastrelid, c.relnamespace FROM pg_class c
      WHERE c.relkind IN ('r', 'p', 'm') AND NOT c.relispartition AND c.relpersistence <> 't'
     UNION ALL
     SELECT c.oid, m.top, c.relkind, c.reltoastrelid, m.relnamespace FROM member m
       JOIN pg_inherits h ON h.inhparent = m.oid JOIN pg_class c ON c.oid = h.inhrelid AND c.relispartition),
-  sized AS (
-    SELECT m.oid, m.top, m.relkind,
+  judged AS MATERIALIZED (
+    SELECT m.oid, m.top, m.relkind, m.reltoastrelid,
            m.relnamespace = ANY (ARRAY['pg_catalog', 'information_schema']::regnamespace[]) AS is_system,
-           pg_total_relation_size(oid) AS bytes, pg_indexes_size(oid) AS indexes,
-           CASE WHEN reltoastrelid = 0 THEN 0 ELSE pg_total_relation_size(reltoastrelid) END AS toast
-      FROM member m WHERE NOT EXISTS (SELECT FROM locked l WHERE l.relation = m.oid)),
+           NOT EXISTS (SELECT FROM locked l
+                        WHERE l.relation = m.oid OR l.relation = m.reltoastrelid
+                           OR EXISTS (SELECT FROM pg_index i
+                                       WHERE i.indrelid IN (m.oid, m.reltoastrelid) AND i.indexrelid = l.relation))
+             AS open
+      FROM member m),
+  sized AS (
+    SELECT oid, top, relkind, is_system, open,
+           CASE WHEN open THEN pg_total_relation_size(oid) END AS bytes,
+           CASE WHEN open THEN pg_indexes_size(oid) END AS indexes,
+           CASE WHEN reltoastrelid = 0 THEN 0 WHEN open THEN pg_total_relation_size(reltoastrelid) END AS toast
+      FROM judged),
   object AS (
     SELECT CASE WHEN is_system THEN 'catalogues' ELSE 'table' END AS kind,
            CASE WHEN is_system THEN 'of PostgreSQL' ELSE top::regclass::text END AS name,
            CASE WHEN NOT is_system AND bool_or(oid <> top) THEN count(*) FILTER (WHERE relkind <> 'p') END::int AS partitions,
-           sum(bytes)::float8 AS bytes, sum(bytes - indexes - toast)::float8 AS "rowsBytes",
-           sum(indexes)::float8 AS "indexBytes", sum(toast)::float8 AS "toastBytes"
+           CASE WHEN bool_and(open) THEN sum(bytes) END::float8 AS bytes,
+           CASE WHEN bool_and(open) THEN sum(bytes - indexes - toast) END::float8 AS "rowsBytes",
+           CASE WHEN bool_and(open) THEN sum(indexes) END::float8 AS "indexBytes",
+           CASE WHEN bool_and(open) THEN sum(toast) END::float8 AS "toastBytes"
       FROM sized GROUP BY 1, 2, is_system),
   whole AS (SELECT pg_database_size(current_database())::float8 AS bytes)
   SELECT o.kind, o.name, o.partitions, o.bytes, NULL::float8 AS growth, o."rowsBytes", o."indexBytes", o."toastBytes",
@@ -84,10 +100,11 @@ export const space: Report<keyof Row> = {
     return {
       rows: rows
         .map((row) => ({ ...row, growth: growth?.of(row) ?? null }))
-        .toSorted((a, b) => (b.growth ?? 0) - (a.growth ?? 0) || b.bytes - a.bytes),
+        .toSorted((a, b) => (b.growth ?? 0) - (a.growth ?? 0) || (b.bytes ?? 0) - (a.bytes ?? 0)),
       findings: wal === undefined ? [] : keptWal(wal),
       notes: [
         ...(growth?.notes ?? []),
+        ...notesOnUnmeasured(objects),
         ...(wal === undefined
           ? ['the size of the WAL is not shown: GRANT pg_monitor TO the role that reads this report']
           : []),
@@ -96,6 +113,12 @@ export const space: Report<keyof Row> = {
     };
   },
 };
+
+function notesOnUnmeasured(objects: readonly Row[]): string[] {
+  const names = objects.filter(({ bytes }) => bytes === null).map(({ name }) => name);
+  if (names.length === 0) return [];
+  return [`Somebody keeps everyone else out of ${names.join(', ')}, whose size is not shown: look at locks`];
+}
 
 interface Growth {
   readonly notes: readonly string[];
