@@ -2,8 +2,22 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from 'pg';
+import { register } from 'prom-client';
+import { CacheService } from '../src/cache/cache.service';
 import { startApp, type TestApp } from './support/app';
-import { familyOf, filledIn, metricsOf } from './support/promql';
+import { asOwner } from './support/database';
+import { until } from './support/eventually';
+import {
+  familyOf,
+  filledIn,
+  fits,
+  groupingsOf,
+  labelsIn,
+  matchersOf,
+  metricsOf,
+  type Matcher,
+} from './support/promql';
 
 const ROOT = join(__dirname, '..');
 const MONITORING = join(ROOT, 'monitoring');
@@ -100,30 +114,92 @@ describe('dashboards', () => {
 });
 
 describe('metrics that alerts and dashboards ask for', () => {
+  const expressions = [...expressionsOfRules, ...expressionsOfDashboards].map(filledIn);
   let app: TestApp;
+  let text: string;
+  let exposed: ReturnType<typeof labelsIn>;
   beforeAll(async () => {
     app = await startApp();
+    await makeHappen(app);
+    await app.get('/metrics'); // which is a request that the next one tells
+    text = (await app.get('/metrics')).body as string;
+    exposed = labelsIn(text);
   });
   afterAll(() => app.close());
 
-  it('are exposed by the application or recorded by a rule', async () => {
-    const exposed = allOf((await app.get('/metrics')).body as string, /^# HELP (\S+)/gm);
-    const asked = new Set([...expressionsOfRules, ...expressionsOfDashboards].flatMap(metricsOf));
+  it('are exposed by the application or recorded by a rule', () => {
+    const named = allOf(text, /^# HELP (\S+)/gm);
+    const asked = new Set(expressions.flatMap(metricsOf));
     expect(asked.size).toBeGreaterThan(30);
     const unknown = [...asked].filter((name) =>
       OWN.test(name)
         ? name !== 'up' && !recorded.includes(name)
-        : !exposed.includes(familyOf(name)) && !exposed.includes(name),
+        : !named.includes(familyOf(name)) && !named.includes(name),
     );
     expect(unknown).toEqual([]);
   });
 
-  it('tell of markets that are halted, auctions apart', async () => {
-    const halted = await startApp();
-    await halted.patch('/api/trading/markets/solar', { as: halted.admin, body: { status: 'halted' } });
-    const { body } = await halted.get('/metrics');
-    await halted.close();
-    expect(body).toContain('trading_markets{mechanism="continuous",status="halted"} 1\n');
-    expect(body).toContain('trading_markets{mechanism="auction",status="halted"}');
+  it('have the labels that they are asked by, with such values', () => {
+    const asked = expressions.flatMap(matchersOf);
+    expect(asked.length).toBeGreaterThan(40);
+    const jobs = allOf(read('monitoring/prometheus.yml'), /job_name: (\S+)/g);
+    const valuesOf = ({ metric, label }: Matcher): readonly (string | undefined)[] =>
+      label === 'job' ? jobs : (exposed.get(metric) ?? []).map((labels) => labels[label]);
+    const missing = asked.filter(
+      (matcher) => !valuesOf(matcher).some((value) => value !== undefined && fits(matcher, value)),
+    );
+    expect(missing).toEqual([]);
   });
+
+  it('have the labels that they are summed up and joined by', () => {
+    const missing = expressions.flatMap((expression) => {
+      const labels = new Set([...OF_TARGETS, ...metricsOf(expression).flatMap(labelsOf)]);
+      return groupingsOf(expression)
+        .filter((label) => !labels.has(label))
+        .map((label) => `${label} of ${expression}`);
+    });
+    expect(missing).toEqual([]);
+  });
+
+  it('tell of markets that are halted, auctions apart', () => {
+    const markets = exposed.get('trading_markets');
+    expect(markets).toContainEqual({ mechanism: 'continuous', status: 'halted' });
+    expect(markets).toContainEqual({ mechanism: 'auction', status: 'halted' });
+  });
+
+  /** By the declaration: some are counted only when something goes wrong. */
+  function labelsOf(metric: string): readonly string[] {
+    const declared = register.getSingleMetric(metric) ?? register.getSingleMetric(familyOf(metric));
+    const { labelNames = [] } = (declared ?? {}) as { labelNames?: readonly string[] };
+    return metric.endsWith('_bucket') ? [...labelNames, 'le'] : labelNames;
+  }
 });
+
+/** What Prometheus adds to every series of a process. */
+const OF_TARGETS = ['instance', 'job'];
+
+/** Once each of what alerts and dashboards tell apart. */
+async function makeHappen(app: TestApp): Promise<void> {
+  await app.patch('/api/trading/markets/solar', { as: app.admin, body: { status: 'halted' } });
+  await app.get('/who/knows');
+  await app.get('/health/live');
+  await app.post('/api/meters/readings');
+  const owner = new Client({ connectionString: app.urls.ownerUrl });
+  await owner.connect();
+  await owner.query('BEGIN; LOCK TABLE trades');
+  const refused = app.get('/api/trading/trades');
+  const cancel = `SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+  await until(async () => (await asOwner(app.urls, cancel)).length > 0);
+  expect((await refused).status).toBe(503);
+  await owner.query('ROLLBACK');
+  await app.registers(); // somebody a mail is sent to, which is a job
+  const failed = `UPDATE pgboss.job SET state = 'failed' WHERE state = 'completed' RETURNING 1`;
+  await until(async () => (await owner.query(failed)).rowCount !== 0);
+  await owner.end();
+  await app.get('/api/offers');
+  for (const counts of app.nest.get(CacheService).statistics.all()) {
+    counts.tooLarge++;
+    for (const what of ['hits', 'misses', 'stale', 'errors', 'evictions'] as const) counts.memory[what]++;
+  }
+}

@@ -12,6 +12,46 @@ export function metricsOf(expression: string): string[] {
   return [...new Set(bare.match(NAME) ?? [])].filter((name) => !KEYWORDS.has(name.toLowerCase()));
 }
 
+/** What an expression wants of a label: `route!~"/health.*|/metrics"`. */
+export interface Matcher {
+  readonly metric: string;
+  readonly label: string;
+  readonly value: string;
+  readonly isPattern: boolean;
+}
+const SELECTOR = /([a-z_:][\w:]*)\{([^}]*)\}/gi;
+const MATCHER = /(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"/g;
+
+/** All that it wants of labels. Of a pattern of several words each is one. */
+export function matchersOf(expression: string): Matcher[] {
+  return [...expression.matchAll(SELECTOR)].flatMap(([, metric = '', matchers = '']) =>
+    [...matchers.matchAll(MATCHER)].flatMap<Matcher>(([, label = '', operator = '', value = '']) =>
+      operator.endsWith('~')
+        ? value.split('|').map((word) => ({ metric, label, value: word, isPattern: true }))
+        : [{ metric, label, value, isPattern: false }],
+    ),
+  );
+}
+
+/** The labels by which it joins or sums up. */
+export function groupingsOf(expression: string): string[] {
+  const lists = [...expression.matchAll(/\b(?:by|without|on|ignoring)\s*\(([^)]*)\)/g)];
+  return lists.flatMap(([, list = '']) => list.match(/\w+/g) ?? []);
+}
+
+export const fits = ({ value, isPattern }: Matcher, found: string): boolean =>
+  isPattern ? new RegExp(`^(?:${value})$`).test(found) : found === value;
+
+/** The labels of each series in what /metrics answers, by the metric. */
+export function labelsIn(text: string): Map<string, Record<string, string>[]> {
+  const found = new Map<string, Record<string, string>[]>();
+  for (const [, metric = '', labels = ''] of text.matchAll(/^([a-z_:][\w:]*)(?:\{(.*)\})? \S+$/gim)) {
+    const series = [...labels.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, name, value]) => [name, value]);
+    found.set(metric, [...(found.get(metric) ?? []), Object.fromEntries(series) as Record<string, string>]);
+  }
+  return found;
+}
+
 /** A histogram is exposed under one name, and asked for under three. */
 export const familyOf = (metric: string): string => metric.replace(/_(bucket|count|sum)$/, '');
 
