@@ -173,6 +173,71 @@ describe('the history of the database', () => {
     expect(space.summary?.['walWrittenBytes']).toBeGreaterThan(500_000);
   });
 
+  describe('of a table that nobody could look at when the window began', () => {
+    const inserting = 'INSERT INTO latecomer SELECT n FROM generate_series(1, $1) AS n';
+    const rowOf = ({ rows }: Answer, key: string) => rows.filter((row) => row[key] === 'latecomer');
+
+    beforeEach(async () => {
+      await lab.run('CREATE TABLE latecomer (id int) WITH (autovacuum_enabled = false)');
+      for (const table of ['table_snapshots', 'server_snapshots'])
+        await lab.run(
+          `CREATE TABLE ${table}_2001_02_03 PARTITION OF ${table}
+             FOR VALUES FROM ('2001-02-03 00:00:00+00') TO ('2001-02-04 00:00:00+00')`,
+        );
+    });
+    afterEach(async () => {
+      await lab.run('DROP TABLE latecomer, table_snapshots_2001_02_03, server_snapshots_2001_02_03');
+      await lab.run(`DELETE FROM table_snapshots WHERE table_name = 'latecomer'`);
+    });
+
+    /** A window at whose beginning, and before, somebody keeps everyone else out; so many rows come afterwards. */
+    async function window(rowsBefore: number, rowsAfter: number): Promise<[from: Date, to: Date]> {
+      await lab.run(inserting, [rowsBefore]);
+      await flush();
+      const holder = await lab.session();
+      await holder.query('BEGIN; LOCK TABLE latecomer IN ACCESS EXCLUSIVE MODE');
+      const from = await snapshot();
+      await holder.query('ROLLBACK');
+      await lab.run(inserting, [rowsAfter]);
+      await flush();
+      return [from, await snapshot()];
+    }
+
+    it('shows nothing where it was never seen before', async () => {
+      const [from, to] = await window(5_000, 10);
+
+      expect(rowOf(await read('tables', from, to), 'table')).toEqual([]);
+      expect(rowOf(await read('space', from, to), 'name')).toMatchObject([{ growth: null }]);
+    });
+
+    it('shows what came since it was last seen, on whatever day', async () => {
+      await lab.run(
+        `INSERT INTO table_snapshots (table_name, taken_at, whole_name, table_bytes, index_bytes, toast_bytes, live_rows,
+                                      dead_rows, seq_scans, seq_rows, index_scans, index_rows, inserted, updated,
+                                      hot_updated, deleted)
+         VALUES ('latecomer', '2001-02-03 12:00:00+00', 'latecomer', 8192, 0, 0, 5000, 0, 0, 0, 0, 0, 5000, 0, 0, 0)`,
+      );
+      const [from, to] = await window(5_000, 10);
+
+      expect(rowOf(await read('tables', from, to), 'table')).toMatchObject([
+        { inserted: 10, growthRows: 10 },
+      ]);
+    });
+
+    it('shows all of it where the history is old enough to know that it was not there', async () => {
+      await lab.run(
+        `INSERT INTO server_snapshots (taken_at, active, idle, idle_in_transaction, waiting_for_lock, hidden, blocks_hit,
+                                       blocks_read, commits, rollbacks, database_bytes, wal_position)
+         VALUES ('2001-02-03 12:00:00+00', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)`,
+      );
+      const [from, to] = await window(5_000, 10);
+
+      expect(rowOf(await read('tables', from, to), 'table')).toMatchObject([
+        { inserted: 5_010, growthRows: 5_010 },
+      ]);
+    });
+  });
+
   it('shows how often an index was read', async () => {
     await lab.run('CREATE TABLE scratch (id int PRIMARY KEY)');
     await lab.run('INSERT INTO scratch SELECT n FROM generate_series(1, 1000) AS n');

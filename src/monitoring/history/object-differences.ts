@@ -9,41 +9,73 @@ interface Snapshots {
   readonly sizes: Readonly<Record<string, string>>;
 }
 
+/** So long a VACUUM FULL may keep everyone else out: what no snapshot of a longer time has seen was not there. */
+const LONGEST_LOCK = '1 hour';
+
 /**
  * What was counted between two snapshots, `$1` and `$2`, and how much the sizes grew, by `whole`. Counters are added up
  * step by step: where one went down, PostgreSQL had lost it, and it counts from zero. What is not there at the beginning has
- * grown from nothing.
+ * grown from nothing. What somebody kept everyone out of at the first snapshot of a day has no row of that day until he is
+ * done: there its last row of the days before stands; and where there is none, it is left out unless the history is old
+ * enough to know that it was not there.
  */
 export function differencesOf({ table, part, counters, sizes }: Snapshots): string {
   const columns = Object.values(counters);
   const counted = columns.join(', ');
   const grown = Object.keys(sizes).map(quoted);
-  // The last row of each up to a moment: a day's partition holds all of them.
+  const kept = `${part}, whole_name, taken_at, ${counted}, ${grown.join(', ')}`;
+  const read = `${part}, whole_name, taken_at, ${counted}, ${Object.entries(sizes)
+    .map(([name, sql]) => `${sql} AS ${quoted(name)}`)
+    .join(', ')}`;
+  const dayOf = (at: string): string => `date_trunc('day', ${at}::timestamptz, 'UTC')`;
+  // The last row of each up to a moment: a day's partition holds all of them, but what was locked.
   const standing = (at: string): string => `
-    SELECT DISTINCT ON (${part}) ${part}, whole_name, taken_at, ${counted},
-           ${Object.entries(sizes)
-             .map(([name, sql]) => `${sql} AS ${quoted(name)}`)
-             .join(', ')}
-      FROM ${table} WHERE taken_at >= date_trunc('day', ${at}::timestamptz, 'UTC') AND taken_at <= ${at}
+    SELECT DISTINCT ON (${part}) ${read} FROM ${table} WHERE taken_at >= ${dayOf(at)} AND taken_at <= ${at}
      ORDER BY ${part}, taken_at DESC`;
+  const lastOf = (parts: string, at: string): string => `
+    SELECT ${prefixed(kept, 'l')} FROM (${parts}) AS p
+     CROSS JOIN LATERAL (SELECT ${read} FROM ${table} s
+                          WHERE s.${part} = p.${part} AND s.taken_at <= ${at}
+                          ORDER BY s.taken_at DESC LIMIT 1) AS l`;
   const step = (name: string): string =>
     `${name} - CASE WHEN ${name} >= lag(${name}) OVER w THEN lag(${name}) OVER w ELSE 0 END AS ${name}`;
   const total = (name: string): string =>
     `coalesce(sum(${name}) FILTER (WHERE NOT is_start), 0)::float8 AS ${name}`;
   return `
-  WITH before AS MATERIALIZED (${standing('$1')}), after AS MATERIALIZED (${standing('$2')}),
+  WITH came AS MATERIALIZED (
+    SELECT ${part}, whole_name, taken_at, ${counted} FROM ${table} WHERE taken_at > $1 AND taken_at <= $2),
+  first AS MATERIALIZED (${standing('$1')}),
+  before AS MATERIALIZED (
+    SELECT ${kept} FROM first
+    UNION ALL
+    ${lastOf(`SELECT ${part} FROM came EXCEPT SELECT ${part} FROM first`, '$1')}),
+  known AS MATERIALIZED (
+    SELECT ${part} FROM before
+    UNION
+    SELECT ${part} FROM came
+     WHERE (SELECT min(taken_at) FROM server_snapshots) <= $1::timestamptz - interval '${LONGEST_LOCK}'),
+  last AS MATERIALIZED (${standing('$2')}),
+  after AS MATERIALIZED (
+    SELECT ${kept} FROM last
+    UNION ALL
+    ${lastOf(
+      `SELECT ${part} FROM known WHERE to_regclass(quote_ident(${part})) IS NOT NULL
+       EXCEPT SELECT ${part} FROM last`,
+      '$2',
+    )}),
   seen AS (
     SELECT ${part}, whole_name, taken_at, true AS is_start, ${counted} FROM before
     UNION ALL
-    SELECT ${part}, whole_name, taken_at, false, ${counted}
-      FROM ${table} WHERE taken_at > $1 AND taken_at <= $2),
+    SELECT ${part}, whole_name, taken_at, false, ${counted} FROM came),
   step AS (
     SELECT whole_name, is_start, ${columns.map(step).join(', ')}
-      FROM seen WINDOW w AS (PARTITION BY ${part} ORDER BY taken_at)),
+      FROM seen s WHERE EXISTS (SELECT FROM known k WHERE k.${part} = s.${part})
+    WINDOW w AS (PARTITION BY ${part} ORDER BY taken_at)),
   done AS (SELECT whole_name, ${columns.map(total).join(', ')} FROM step GROUP BY whole_name),
   grown AS (
     SELECT whole_name, ${grown.map((name) => `sum(${name})::float8 AS ${name}`).join(', ')}
-      FROM (SELECT whole_name, ${grown.join(', ')} FROM after
+      FROM (SELECT whole_name, ${grown.join(', ')} FROM after a
+             WHERE EXISTS (SELECT FROM known k WHERE k.${part} = a.${part})
             UNION ALL SELECT whole_name, ${grown.map((name) => `-${name}`).join(', ')} FROM before) AS size
      GROUP BY whole_name)
   SELECT d.whole_name AS whole, ${Object.entries(counters)
@@ -52,5 +84,11 @@ export function differencesOf({ table, part, counters, sizes }: Snapshots): stri
          ${grown.map((name) => `g.${name}`).join(', ')}
     FROM done d JOIN grown g ON g.whole_name = d.whole_name`;
 }
+
+const prefixed = (columns: string, alias: string): string =>
+  columns
+    .split(', ')
+    .map((column) => `${alias}.${column}`)
+    .join(', ');
 
 const quoted = (name: string): string => `"${name}"`;

@@ -23,7 +23,7 @@ interface Row {
 
 /**
  * A table that somebody keeps everyone out of cannot be measured, nor one whose lock he waits for: asking for its size would
- * wait behind him. Locks of what all databases share are in none.
+ * wait behind him. What all databases share is locked in database 0.
  */
 const OBJECTS = `
   WITH RECURSIVE locked AS MATERIALIZED (
