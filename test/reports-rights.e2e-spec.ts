@@ -149,6 +149,23 @@ describe('reports of an owner who is no superuser and sees nothing of other role
     expect(body['rows'][0].state).toBe(`VACUUM by ${pid}: hidden`);
   });
 
+  it('do not say that a standby stands still of which they see nothing', async () => {
+    const standby = new Client({
+      connectionString: `${superuser.ownerUrl}?replication=true&application_name=follower`,
+    });
+    clients.push(standby);
+    await standby.connect();
+    const body = await eventually(
+      () => read('replication'),
+      ({ rows }) => rows.some(({ name }: Row) => name === 'follower'),
+    );
+
+    expect(body['rows']).toContainEqual(
+      expect.objectContaining({ kind: 'standby', name: 'follower', state: 'hidden' }),
+    );
+    expect(body['findings'].map(({ subject }: Row) => subject)).not.toContain('follower');
+  });
+
   it('say that statements of other roles are not among those they judge', async () => {
     const window = '?from=2026-01-01T00:00:00Z';
     for (const path of ['slow-queries', `slow-queries${window}`, 'indexes/advice'])
