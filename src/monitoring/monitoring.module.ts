@@ -20,6 +20,11 @@ import { ReportDatabase } from './reports/report-database';
 import { ReportsController } from './reports/reports.controller';
 import { ReportsService } from './reports/reports.service';
 
+const prometheus = (isCounting: boolean): DynamicModule =>
+  PrometheusModule.register({ controller: MetricsController, defaultMetrics: { enabled: isCounting } });
+/** The metrics of a process are registered once, however many applications it runs. */
+let counting: DynamicModule | undefined;
+
 /** What operators look at. Domains add what only PostgreSQL knows of them to the figures of /metrics. */
 @Global()
 @Module({})
@@ -31,10 +36,7 @@ export class MonitoringModule {
       module: MonitoringModule,
       imports: [
         TypeOrmModule.forFeature([PerformanceEvidence]),
-        PrometheusModule.register({
-          controller: MetricsController,
-          defaultMetrics: { enabled: isCounting },
-        }),
+        isCounting ? (counting ??= prometheus(true)) : prometheus(false),
         HealthModule,
         HistoryModule,
         MaintenanceModule,
