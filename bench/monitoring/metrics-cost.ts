@@ -1,35 +1,38 @@
-import { compare, sidesOf, type Finding } from '../finding';
 import { startHttpLoad, type HttpLoad } from '../cache/http-load';
+import { compare, sidesOf, type Finding } from '../finding';
 import { figuresOf } from '../measure';
-import type { MeasuredPair } from './measured-pair';
+import { MEASURED_SERVERS, type MeasuredServer, type StartServer } from './measured-servers';
 import type { ServerProcess } from './server';
 
 /** A list that is public and kept; see bench/cache/http.ts. */
 const PATH = '/api/offers?limit=24';
 const CONNECTIONS = 32;
 const REQUESTS = 3_000;
-/** What the issue of being watched is: so much more of a core at most. */
+/** Until what is asked is compiled. */
+const WARM_UP = 4;
+/** So much of a core more at most. */
 const AT_MOST = 1.05;
 
+type Spent = Readonly<Record<MeasuredServer, number[]>>;
+
 /**
- * What a request for a kept list costs the server, in microseconds of a core, with metrics and without; the two processes
- * take turns. Times are those of the process as the system counts them, so a busy machine does not lengthen them much.
+ * What a request for a kept list costs the server, in microseconds of a core, with metrics and without. Both take turns;
+ * after some turns they are started anew, since one process runs the same code a few per cent quicker than the next.
+ * @param pairs how often both are started
+ * @param turns of each of both
  */
 export async function measureMetricsCost(
-  { counting, uncounting }: MeasuredPair,
+  start: StartServer,
+  pairs: number,
   turns: number,
+  onPair: (pair: number) => void,
 ): Promise<Finding> {
   const load = startHttpLoad();
-  const spent = { counted: [] as number[], 'not counted': [] as number[] };
+  const spent: Spent = { counted: [], 'not counted': [] };
   try {
-    for (let turn = -1; turn < turns; turn++) {
-      const figures = {
-        counted: await costOf(counting, load),
-        'not counted': await costOf(uncounting, load),
-      };
-      if (turn < 0) continue; // by then both are compiled
-      spent.counted.push(figures.counted);
-      spent['not counted'].push(figures['not counted']);
+    for (let pair = 0; pair < pairs; pair++) {
+      onPair(pair);
+      await measurePair(start, load, turns, spent);
     }
   } finally {
     await load.end();
@@ -42,6 +45,21 @@ export async function measureMetricsCost(
     sides: sidesOf(costs),
     comparisons: [compare(costs, 'counted', 'not counted', { atMost: AT_MOST })],
   };
+}
+
+async function measurePair(start: StartServer, load: HttpLoad, turns: number, spent: Spent): Promise<void> {
+  const servers = new Map<MeasuredServer, ServerProcess>();
+  try {
+    for (const name of MEASURED_SERVERS) servers.set(name, await start(name));
+    for (let turn = -WARM_UP; turn < turns; turn++) {
+      for (const [name, server] of turn % 2 === 0 ? servers : [...servers].toReversed()) {
+        const cost = await costOf(server, load);
+        if (turn >= 0) spent[name].push(cost);
+      }
+    }
+  } finally {
+    for (const server of servers.values()) await server.end();
+  }
 }
 
 async function costOf(server: ServerProcess, load: HttpLoad): Promise<number> {

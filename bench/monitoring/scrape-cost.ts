@@ -1,7 +1,7 @@
 import { ExplainedError } from '../../src/database/explained-error';
 import type { Finding } from '../finding';
 import { figuresOf } from '../measure';
-import type { MeasuredPair } from './measured-pair';
+import type { StartServer } from './measured-servers';
 
 const AT_MOST_MS = 20;
 const MOST_LINES = 8_000;
@@ -10,17 +10,26 @@ const MOST_LINES = 8_000;
  * How long /metrics takes once every route has been asked for: by then the series of a busy server are there. It is
  * asked often enough that the scrapes behind which PostgreSQL is asked are among them.
  */
-export async function measureScrapeCost({ counting }: MeasuredPair, scrapes: number): Promise<Finding> {
-  const url = `http://127.0.0.1:${counting.port}`;
-  await askEveryRoute(url);
-  const times: number[] = [];
-  let lines = 0;
-  for (let scrape = 0; scrape < scrapes; scrape++) {
-    const started = performance.now();
-    const text = await (await fetch(`${url}/metrics`)).text();
-    times.push(performance.now() - started);
-    lines = text.split('\n').length;
+export async function measureScrapeCost(start: StartServer, scrapes: number): Promise<Finding> {
+  const server = await start('counted');
+  try {
+    const url = `http://127.0.0.1:${server.port}`;
+    await askEveryRoute(url);
+    const times: number[] = [];
+    let lines = 0;
+    for (let scrape = 0; scrape < scrapes; scrape++) {
+      const started = performance.now();
+      const text = await (await fetch(`${url}/metrics`)).text();
+      times.push(performance.now() - started);
+      lines = text.split('\n').length;
+    }
+    return findingOf(times, lines);
+  } finally {
+    await server.end();
   }
+}
+
+function findingOf(times: readonly number[], lines: number): Finding {
   const { p50, p95 } = figuresOf(times);
   return {
     name: 'scrape',
