@@ -1,3 +1,4 @@
+import { startCommand } from './support/database-command';
 import { startApp, type Person, type TestApp } from './support/app';
 
 const DB = '/api/admin/db';
@@ -76,6 +77,30 @@ describe('reports on the database', () => {
       expect({ status, available: body.available }).toEqual({ status: 200, available: true });
       expect(body.notes).toContainEqual(expect.stringContaining('Shows now'));
     }
+  });
+
+  it('are printed in the terminal, and so is one statement', async () => {
+    const run = (...words: string[]) =>
+      startCommand('../../monitoring/reports/report', words, app.urls).ended;
+    const { body } = await app.get(`${DB}/slow-queries`, { as: auditor });
+    const { queryId, statement } = body.rows.find(
+      (row: { statement: string }) => !row.statement.includes('\n'),
+    );
+    const [cut, refused, one] = await Promise.all([
+      run('indexes', '--limit', '3'),
+      run('queries', 'all'),
+      run('queries', queryId),
+    ]);
+
+    expect(cut).toMatchObject({ code: 0, output: expect.stringMatching(/^Note: 3 of \d+ rows: .*--limit/m) });
+    expect(refused).toMatchObject({
+      code: 1,
+      errors: expect.stringMatching(/^The id must be a query id as/),
+    });
+    expect(one).toMatchObject({
+      code: 0,
+      output: expect.stringContaining(`Statement ${queryId}\n${statement}\n`),
+    });
   });
 
   it('show the connections of this very application', async () => {

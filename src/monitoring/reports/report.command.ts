@@ -1,5 +1,6 @@
 import { Argument, Command } from 'commander';
-import { runDatabaseCommand } from '../../database/commands/run-command';
+import { NotFound } from '../../common/domain-error';
+import { CommandRefused, runDatabaseCommand } from '../../database/commands/run-command';
 import { readQuery } from './query-detail';
 import { queryText } from './query-text';
 import { ReportDatabase } from './report-database';
@@ -51,8 +52,7 @@ const command = new Command('npm run db:report --')
   .option('--json', 'print what GET /api/admin/db/<report> answers')
   .addHelpText('after', HELP)
   .showHelpAfterError('Try: npm run db:report -- --help')
-  .action(run)
-  .parse();
+  .action(run);
 
 function run(name: string | undefined, id: string | undefined, options: Options): void {
   if (name === undefined) return print({ json: reportList(), text: () => LIST }, options);
@@ -88,7 +88,12 @@ function readingOfQuery(given: string | undefined, { limit, from, to }: Options)
   const span = spanQuery.safeParse({ from, to });
   if (!span.success) return command.error(span.error.issues.map(sentence).join('; '));
   return async (source) => {
-    const answer = await readQuery(source, id.data, span.data);
+    const answer = await readQuery(source, id.data, span.data).catch((error: unknown) => {
+      if (!(error instanceof NotFound)) throw error;
+      throw new CommandRefused(
+        `There is no statement ${id.data} in this database, or it is forgotten: npm run db:report -- slow-queries shows the ids`,
+      );
+    });
     return { json: answer, text: (width) => queryText(answer, width) };
   };
 }
@@ -100,3 +105,5 @@ function print({ json, text }: Printed, options: Options): void {
 
 const sentence = ({ path, message }: { path: PropertyKey[]; message: string }): string =>
   `--${path.map(String).join('.')} ${message}`;
+
+command.parse();
