@@ -2,11 +2,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CacheService } from '../../cache/cache.service';
 import { CONFIG, type Config } from '../../config/config';
 import { RELEASE } from '../../config/release';
-import { DATABASE_URLS, type DatabaseUrls } from '../../database/database.module';
 import { DatabaseService } from '../../database/database.service';
+import { ReservedDatabase } from '../../database/reserved-database';
 import { withinDeadline } from '../../common/deadline';
 import { ReportDatabase } from '../reports/report-database';
-import { judgeAll, reportsOf, summaryOf, type ChecklistAnswer } from './checklist';
+import { judgeAll, reportsOf, roleOf, summaryOf, type ChecklistAnswer } from './checklist';
 import { RegistrySight } from './metrics-sight';
 import type { Sight } from './sight';
 import { StatementWatch } from './statement-watch';
@@ -22,8 +22,8 @@ export class ChecklistService {
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
-    @Inject(DATABASE_URLS) private readonly urls: DatabaseUrls,
     private readonly database: DatabaseService,
+    private readonly reserved: ReservedDatabase,
     private readonly reports: ReportDatabase,
     private readonly cache: CacheService,
     private readonly metrics: RegistrySight,
@@ -50,8 +50,9 @@ export class ChecklistService {
     const cache = this.cache.stats();
     const settings = new Map<string, Promise<string>>();
     return {
-      ...(await reportsOf(this.reports, this.urls, this.database.poolState())),
+      ...(await reportsOf(this.reports, this.database.poolState())),
       environment: this.config.environment,
+      applicationRole: () => roleOf((text) => this.reserved.query(text)),
       showSetting: (name) => {
         let setting = settings.get(name);
         if (setting === undefined) settings.set(name, (setting = this.inTime(name)));

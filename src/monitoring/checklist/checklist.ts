@@ -1,10 +1,10 @@
-import { reasonOf } from '../../database/failures';
-import type { DatabaseUrls } from '../../database/database.module';
+import { TooLate } from '../../common/deadline';
+import { databaseFailure, reasonOf } from '../../database/failures';
 import type { ReportDatabase } from '../reports/report-database';
 import { readReport, sourceOf, type ReportAnswer } from '../reports/report-reader';
 import { reportNamed } from '../reports/reports';
 import type { PoolState } from '../../database/database.service';
-import { fail, type Box, type BoxStatus, type Guide, type Verdict } from './box';
+import { fail, warn, type Box, type BoxStatus, type Guide, type Verdict } from './box';
 import { BOXES } from './boxes';
 import type { Sight } from './sight';
 
@@ -31,14 +31,12 @@ const ROWS = 500;
 /** What of a sight is made of reports; each is read once. */
 export async function reportsOf(
   database: ReportDatabase,
-  { applicationUrl }: Pick<DatabaseUrls, 'applicationUrl'>,
   pool?: PoolState,
-): Promise<Pick<Sight, 'source' | 'report' | 'applicationRole'>> {
+): Promise<Pick<Sight, 'source' | 'report'>> {
   const source = await sourceOf(database, pool);
   const answers = new Map<string, Promise<ReportAnswer>>();
   return {
     source,
-    applicationRole: decodeURIComponent(new URL(applicationUrl).username),
     report(name, from) {
       const key = from === undefined ? name : `${name} looking back`;
       let answer = answers.get(key);
@@ -46,6 +44,13 @@ export async function reportsOf(
       return answer;
     },
   };
+}
+
+/** What PostgreSQL calls the role of a connection: the address need not name one. */
+export async function roleOf(ask: (text: string) => Promise<{ role: string }[]>): Promise<string> {
+  const [row] = await ask('SELECT current_user::text AS role');
+  if (row === undefined) throw new Error('PostgreSQL does not say as whom it was asked');
+  return row.role;
 }
 
 async function read(name: string, source: Sight['source'], from: Date | undefined): Promise<ReportAnswer> {
@@ -61,16 +66,24 @@ export async function judgeAll(sight: Sight): Promise<AnsweredBox[]> {
   return answered;
 }
 
-/** What cannot be found out is not well. */
+/** What cannot be found out is not well; where others only keep it from being looked at now, it is not known. */
 async function judge(box: Box, sight: Sight): Promise<Verdict> {
   try {
     return await box.judge(sight);
   } catch (error) {
-    return fail(
-      `it could not be judged: ${reasonOf(error)}`,
-      'Look at GET /health/deep and the log for what is wrong, and ask again',
-    );
+    const evidence = `it could not be judged: ${reasonOf(error)}`;
+    return isContention(error)
+      ? warn(
+          evidence,
+          'Ask again when there is less to do: GET /api/admin/db/pool, /api/admin/db/long-running and /api/admin/db/locks show who is in the way',
+        )
+      : fail(evidence, 'Look at GET /api/admin/health and the log for what is wrong, and ask again');
   }
+}
+
+function isContention(error: unknown): boolean {
+  const failure = databaseFailure(error);
+  return error instanceof TooLate || failure === 'busy' || failure === 'slow';
 }
 
 export function summaryOf(boxes: readonly Verdict[]): ChecklistAnswer['summary'] {

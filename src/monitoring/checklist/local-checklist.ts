@@ -4,7 +4,7 @@ import { RELEASE } from '../../config/release';
 import { applicationDataSource } from '../../database/data-source-options';
 import type { DatabaseUrls } from '../../database/database.module';
 import { ReportDatabase } from '../reports/report-database';
-import { judgeAll, reportsOf, summaryOf, type ChecklistAnswer } from './checklist';
+import { judgeAll, reportsOf, roleOf, summaryOf, type ChecklistAnswer } from './checklist';
 
 /** Judges from here, without a server; the boxes that need one say so. */
 export async function judgeWithoutServer(
@@ -17,8 +17,9 @@ export async function judgeWithoutServer(
   );
   try {
     const boxes = await judgeAll({
-      ...(await reportsOf(database, urls)),
+      ...(await reportsOf(database)),
       environment,
+      applicationRole: () => roleOf((text) => opened(application).then((source) => source.query(text))),
       showSetting: (name) => show(application, name),
       server: undefined,
     });
@@ -37,10 +38,11 @@ export async function judgeWithoutServer(
 
 /** On a connection that is opened as those of a server are. */
 async function show(application: DataSource, name: string): Promise<string> {
-  if (!application.isInitialized) await application.initialize();
-  const [row] = await application.query<{ setting: string }[]>('SELECT current_setting($1) AS setting', [
-    name,
-  ]);
+  const source = await opened(application);
+  const [row] = await source.query<{ setting: string }[]>('SELECT current_setting($1) AS setting', [name]);
   if (row === undefined) throw new Error(`PostgreSQL has no setting ${name}`);
   return row.setting;
 }
+
+const opened = (source: DataSource): Promise<DataSource> =>
+  source.isInitialized ? Promise.resolve(source) : source.initialize();

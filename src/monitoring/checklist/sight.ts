@@ -24,8 +24,8 @@ export interface MetricsSight {
 export interface Sight {
   readonly environment: Environment;
   readonly source: ReportSource;
-  /** As which the application works. */
-  readonly applicationRole: string;
+  /** As which the application works, by what PostgreSQL calls it on one of its connections. */
+  applicationRole(): Promise<string>;
   /**
    * A report of `/api/admin/db`, read once for all boxes.
    * @param from of one with a history: since when

@@ -25,6 +25,7 @@ function looked({ memory, redis }: PrefixStatistics, isShared: boolean): Looked 
   return { hits, all, rate: all === 0 ? 0 : hits / all };
 }
 
+const SHARED_REMEDY = 'Set REDIS_URL, so that processes share what they compute and what they count';
 const AWAY_REMEDY =
   'Look whether Redis runs and answers within REDIS_COMMAND_TIMEOUT_MS; until then everything is computed, or kept by each process for itself';
 
@@ -35,10 +36,7 @@ const serviceConfigured: Box = {
     const { redis, memory } = await server.cache();
     const room = `${formatCount(memory.entries)} answers in the memory of this process`;
     if (redis === undefined)
-      return warn(
-        `there is no Redis: every process keeps its own answers, ${room}`,
-        'Set REDIS_URL, so that processes share what they compute and what they count',
-      );
+      return warn(`there is no Redis: every process keeps its own answers, ${room}`, SHARED_REMEDY);
     if (redis.breaker !== 'closed')
       return fail(`Redis does not answer, its circuit breaker is ${redis.breaker}`, AWAY_REMEDY);
     if (redis.server === undefined) return fail('Redis does not tell of itself', AWAY_REMEDY);
@@ -102,7 +100,8 @@ const frequentDataCached: Box = {
     if (all < ENOUGH_TO_JUDGE)
       return warn(`only ${formatCount(all)} look-ups were counted: too few to judge by`, NOTHING_KEPT.remedy);
     const evidence = `${formatShare(report.hitRate)} of ${formatCount(all)} look-ups were answered from the cache${where(report)}`;
-    if (report.hitRate >= GOOD) return pass(evidence);
+    if (report.hitRate >= GOOD && report.redis !== undefined) return pass(evidence);
+    if (report.hitRate >= GOOD) return warn(evidence, SHARED_REMEDY);
     const remedy =
       'GET /api/admin/cache/stats shows which prefixes miss: see the chapter on the cache in docs/operations.md';
     return report.hitRate < USELESS ? fail(evidence, remedy) : warn(evidence, remedy);
