@@ -13,6 +13,8 @@ const SESSIONS = 2;
 /** Longer than that report: who comes after it is to wait for it, not to fail. */
 const CONNECT_MS = 15_000;
 const STATEMENT_MS = 10_000;
+/** A server that ends no statement any more is given up. */
+const SILENCE_MS = STATEMENT_MS + 2_000;
 const LOCK_MS = 1_000;
 const IDLE_MS = 30_000;
 
@@ -32,6 +34,7 @@ export class ReportDatabase implements OnApplicationShutdown {
       connectionString: ownerUrl,
       application_name: 'gridtokenx reports',
       connectionTimeoutMillis: CONNECT_MS,
+      query_timeout: SILENCE_MS,
     };
     this.pool = new Pool({
       ...server,
