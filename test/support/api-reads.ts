@@ -103,7 +103,7 @@ const databaseReads = ({ statement }: Things): Reads[] => [
     route: '/api/admin/db/{group}/{report}',
     as: 'auditor',
     of: 'indexes/unused',
-    queries: ['', 'limit=10', `from=${daysAgo(1)}`],
+    queries: ['', 'limit=10', `from=${daysAgo(1)}&to=${daysAgo(0)}`],
   },
   {
     route: '/api/admin/db/queries/{id}',
