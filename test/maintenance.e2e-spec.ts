@@ -199,7 +199,7 @@ describe('maintenance', () => {
       ]);
     });
 
-    it('of readings lets those be analysed', async () => {
+    it('of readings lets their partitions be analysed, and the whole table once an hour', async () => {
       const meter = await hasMeter(app, app.admin);
       const quarter = (index: number) => new Date(Date.UTC(2026, 0, 1, 0, 15 * index)).toISOString();
       const lines = Array.from({ length: 10_000 }, (_, index) => `${meter.serial},${quarter(index)},15,1,0`);
@@ -211,15 +211,22 @@ describe('maintenance', () => {
       });
       expect(upload).toMatchObject({ status: 200, body: { accepted: 10_000 } });
 
-      await until(async () => (await runs()).length > 0);
-      expect((await runs())[0]).toMatchObject({
-        action: 'maintenance.analyzed',
-        entity_id: 'meter_readings',
-      });
+      const analyzed = async () => (await runs()).map(({ entity_id: table }) => table);
+      const months = ['01', '02', '03', '04'].map((month) => `meter_readings_2026_${month}`);
+      await until(async () => (await runs()).length >= 1 + months.length);
+      expect((await analyzed()).sort()).toEqual(['meter_readings', ...months]);
+      expect(new Set((await runs()).map(({ action }) => action))).toEqual(new Set(['maintenance.analyzed']));
       const [parent] = await owner(
         `SELECT reltuples::int AS rows FROM pg_class WHERE relname = 'meter_readings'`,
       );
       expect(parent).toEqual({ rows: 10_000 });
+      // All of an hour who ask for the whole share one run, and one more when it is over.
+      await maintenance.analyzeSoon('meter_readings', 10_000, ['meter_readings_2026_01']);
+      const spans = await owner(
+        `SELECT DISTINCT singleton_on = date_trunc('hour', singleton_on) AS hourly FROM pgboss.job
+          WHERE name = 'maintenance.analyze' AND data->>'table' = 'meter_readings'`,
+      );
+      expect(spans).toEqual([{ hourly: true }]);
     });
 
     it('lets a table be analysed once at once, and once more for all who follow', async () => {

@@ -19,6 +19,10 @@ const ATTEMPTS = 10;
 
 const monthOf = (instant: Date): string => instant.toISOString().slice(0, 7);
 
+/** The name of the partition that rows at an instant (UTC) belong to. */
+export const partitionAt = (table: MonthlyTable, instant: Date): string =>
+  `${table}_${monthOf(instant).replace('-', '_')}`;
+
 /**
  * Makes monthly partitions before rows need them. The work is done by a function of the owner, since the
  * application's role may not create tables; see the migration that defines `ensure_month_partition`.

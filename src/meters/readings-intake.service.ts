@@ -6,7 +6,7 @@ import type { Principal } from '../auth/principal';
 import { CacheService } from '../cache/cache.service';
 import { newId } from '../common/id';
 import { DatabaseService } from '../database/database.service';
-import { Partitions } from '../database/partitions';
+import { partitionAt, Partitions } from '../database/partitions';
 import type { Transaction } from '../database/transaction';
 import { MaintenanceService } from '../monitoring/maintenance/maintenance.service';
 import { UsersService } from '../users/users.service';
@@ -64,13 +64,16 @@ export class ReadingsIntakeService {
   async take(principal: Principal, upload: Upload): Promise<IntakeView> {
     const intake: Intake = { principal, uploadId: newId() };
     const report = new IntakeReport();
+    const partitions = new Set<string>();
     for await (const batch of batchesOf(upload)) {
       const { outcome, refusals } = await this.takeBatch(intake, batch);
       report.add(outcome, refusals);
+      for (const { reading } of [...outcome.fresh, ...outcome.replaced])
+        partitions.add(partitionAt('meter_readings', reading.intervalStart));
       this.count(outcome, refusals.length);
     }
     const view = report.view();
-    await this.maintenance.analyzeSoon('meter_readings', view.accepted + view.revised);
+    await this.maintenance.analyzeSoon('meter_readings', view.accepted + view.revised, [...partitions]);
     return view;
   }
 

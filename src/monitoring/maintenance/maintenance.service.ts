@@ -21,6 +21,10 @@ import { vacuumTables } from './vacuum-tables';
 const BULK_ROWS = 10_000;
 /** Imports often come in pieces: whoever follows within that time shares an analysis with the others who do. */
 const TOGETHER_S = 60;
+/** A table of many partitions takes a sample of each: as a whole it changes by little in an hour. */
+const WHOLE_TOGETHER_S = 3_600;
+/** Whoever writes to more of them, such as by loading the history of years, is served as well by the whole. */
+const MOST_PARTITIONS = 12;
 
 /** What a run tells of itself; `failures` are sentences about what it had to leave. */
 type Details = Readonly<Record<string, unknown>>;
@@ -32,6 +36,7 @@ type Details = Readonly<Record<string, unknown>>;
 @Injectable()
 export class MaintenanceService implements OnModuleInit {
   private readonly logger = new Logger('Maintenance');
+  private analyses: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly jobs: JobsService,
@@ -53,13 +58,18 @@ export class MaintenanceService implements OnModuleInit {
    * another table. It is done by a job, once for all imports of a minute. Never fails: what was imported stays.
    * @param table of ours, by its name
    * @param rows that were added or changed
+   * @param partitions they went to, where the table has such: these are analysed then, and the whole once an hour
    */
-  async analyzeSoon(table: string, rows: number): Promise<void> {
+  async analyzeSoon(table: string, rows: number, partitions: readonly string[] = []): Promise<void> {
     if (rows < BULK_ROWS) return;
+    const parts = partitions.length > MOST_PARTITIONS ? [] : partitions;
     try {
-      await this.database.transaction((tx) =>
-        this.jobs.enqueueOnce(tx, ANALYZE_SOON.name, table, TOGETHER_S, { table }),
-      );
+      await this.database.transaction(async (tx) => {
+        const ask = (name: string, seconds: number): Promise<void> =>
+          this.jobs.enqueueOnce(tx, ANALYZE_SOON.name, name, seconds, { table: name });
+        await ask(table, partitions.length > 0 ? WHOLE_TOGETHER_S : TOGETHER_S);
+        for (const partition of parts) await ask(partition, TOGETHER_S);
+      });
     } catch (error) {
       this.logger.warn(`${table} is not analysed after an import: ${reasonOf(error)}`);
     }
@@ -75,7 +85,14 @@ export class MaintenanceService implements OnModuleInit {
     await this.run(REBUILD_BLOATED, 'all indexes', rebuildBloated);
   }
 
-  private async analyze(name: string): Promise<void> {
+  /** One after the other: many at once would take from requests what they are to give them. */
+  private analyze(name: string): Promise<void> {
+    const mine = this.analyses.then(() => this.analyzeNow(name));
+    this.analyses = mine.catch(() => undefined);
+    return mine;
+  }
+
+  private async analyzeNow(name: string): Promise<void> {
     const ran = await this.run(ANALYZE_SOON, name, async ({ runner }) => {
       const tables = (await readLiveTables(runner)).flatMap(withPartitions);
       const table = tables.find((candidate) => candidate.name === name);
