@@ -17,6 +17,7 @@ import { IndexLab } from './support/index-lab';
 type Row = Record<string, any>;
 type Answer = Omit<ReportAnswer, 'rows'> & { readonly rows: readonly Row[] };
 
+const HOLDERS = 8;
 const RETENTION_DAYS = 14;
 const COUNTED = /AS counted_in_history/;
 
@@ -301,18 +302,18 @@ describe('the history of the database', () => {
 
   it('shows the most connections at one time, and when that was', async () => {
     const from = await snapshot();
-    const holder = await lab.session();
-    await holder.query('BEGIN');
-    await holder.query('SELECT 1');
+    // More than other tests on this server hold at a time.
+    const holders = await Promise.all(Array.from({ length: HOLDERS }, () => lab.session()));
+    for (const holder of holders) await holder.query('BEGIN');
     const at = await snapshot();
-    await holder.query('ROLLBACK');
+    for (const holder of holders) await holder.query('ROLLBACK');
     const to = await snapshot();
 
     const { rows, summary, notes } = await read('connections', from, to);
     expect(rows[0]).toMatchObject({ state: '(all)', connections: summary?.['used'] });
-    expect(rows.filter(({ state }) => state === 'idle in transaction')).toMatchObject([
-      { application: '(all)', connections: 1, longestSeconds: null, at: at.toISOString() },
-    ]);
+    const idle = rows.filter(({ state }) => state === 'idle in transaction');
+    expect(idle).toMatchObject([{ application: '(all)', longestSeconds: null, at: at.toISOString() }]);
+    expect(idle[0]?.['connections']).toBeGreaterThanOrEqual(HOLDERS);
     expect(notes[0]).toContain(from.toISOString());
   });
 
