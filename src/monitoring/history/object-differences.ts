@@ -42,17 +42,19 @@ export function differencesOf({ table, part, counters, sizes }: Snapshots): stri
   const total = (name: string): string =>
     `coalesce(sum(${name}) FILTER (WHERE NOT is_start), 0)::float8 AS ${name}`;
   return `
-  WITH came AS MATERIALIZED (
+  WITH came AS NOT MATERIALIZED (
     SELECT ${part}, whole_name, taken_at, ${counted} FROM ${table} WHERE taken_at > $1 AND taken_at <= $2),
   first AS MATERIALIZED (${standing('$1')}),
+  newcomer AS MATERIALIZED (
+    SELECT DISTINCT ${part} FROM came c WHERE NOT EXISTS (SELECT FROM first f WHERE f.${part} = c.${part})),
   before AS MATERIALIZED (
     SELECT ${kept} FROM first
     UNION ALL
-    ${lastOf(`SELECT ${part} FROM came EXCEPT SELECT ${part} FROM first`, '$1')}),
+    ${lastOf(`SELECT ${part} FROM newcomer`, '$1')}),
   known AS MATERIALIZED (
     SELECT ${part} FROM before
     UNION
-    SELECT ${part} FROM came
+    SELECT ${part} FROM newcomer
      WHERE (SELECT min(taken_at) FROM server_snapshots) <= $1::timestamptz - interval '${LONGEST_LOCK}'),
   last AS MATERIALIZED (${standing('$2')}),
   after AS MATERIALIZED (
