@@ -7,9 +7,10 @@ import { CommitOutcomeUnknown, isRefusal } from './failures';
 import { acquire, isStalePlan, runPooled } from './prepared';
 import { sqlState, type QueryEvents } from './query-events';
 import { Transaction, type Effect } from './transaction';
+import { SqlState } from './sql-states';
 
 /** SQLSTATEs after which the very same transaction may succeed: serialization failure and deadlock. */
-const COLLISIONS = new Set(['40001', '40P01']);
+const COLLISIONS = new Set<string>([SqlState.SERIALIZATION_FAILURE, SqlState.DEADLOCK_DETECTED]);
 const ATTEMPTS = 5;
 /** After that long nobody waits for one more attempt. */
 const RETRY_MS = 10_000;

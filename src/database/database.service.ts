@@ -6,9 +6,10 @@ import { runPooled } from './prepared';
 import { QueryEvents, sqlState } from './query-events';
 import { Replicas, type ReplicaCount } from './replicas';
 import type { Transaction } from './transaction';
+import { SqlState } from './sql-states';
 
 /** A write that a replica refuses is a mistake of ours, and what took too long there would take too long again. */
-const NOT_FOR_THE_PRIMARY = new Set(['25006', '57014']);
+const NOT_FOR_THE_PRIMARY = new Set<string>([SqlState.READ_ONLY_SQL_TRANSACTION, SqlState.QUERY_CANCELED]);
 
 /** State of the connection pools of this process. */
 export interface PoolState {

@@ -2,13 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from './database.service';
 import { sqlState } from './query-events';
+import { SqlState } from './sql-states';
 
 /** Tables that are partitioned by month, by the column that places a row. */
 export const MONTHLY_TABLES = ['meter_readings', 'ledger_entries', 'audit_logs'] as const;
 export type MonthlyTable = (typeof MONTHLY_TABLES)[number];
 
-/** SQLSTATE lock_not_available. */
-const LOCKED = '55P03';
 /**
  * A new partition takes a lock on the tables that its foreign keys point to, which an index build there keeps for as long
  * as it takes; who waits for it keeps their writers waiting. Below deadlock_timeout (1 s), so that the build, which waits
@@ -64,7 +63,7 @@ export class Partitions {
           await tx.query('SELECT ensure_month_partition($1, $2::date)', [table, `${month}-01`]);
         });
       } catch (error) {
-        if (sqlState(error) !== LOCKED || attempt === ATTEMPTS) throw error;
+        if (sqlState(error) !== SqlState.LOCK_NOT_AVAILABLE || attempt === ATTEMPTS) throw error;
         // Those who queued behind us go first.
         await pause(100);
       }

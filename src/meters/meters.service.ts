@@ -18,6 +18,7 @@ import { METER_COLUMNS, meterView, type MeterRow, type MeterView } from './meter
 import { statsTag } from './meters.cache';
 import { MeterSerialTaken, MeterStatusConflict } from './meters.errors';
 import type { MeterFacts } from './reading-rules';
+import { SqlState } from '../database/sql-states';
 
 /** What somebody says of a meter when registering it. */
 export interface Registration {
@@ -45,7 +46,6 @@ export interface LockedMeter extends MeterFacts {
 }
 
 const LAST = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-const INVALID_PARAMETER_VALUE = '22023';
 
 /** Registration and life cycle of meters, and what other domains ask about them. */
 @Injectable()
@@ -176,7 +176,7 @@ export class MetersService {
     try {
       await this.database.query('SELECT now() AT TIME ZONE $1', [timeZone]);
     } catch (error) {
-      if (sqlState(error) !== INVALID_PARAMETER_VALUE) throw error;
+      if (sqlState(error) !== SqlState.INVALID_PARAMETER_VALUE) throw error;
       throw new InvalidInput([
         { field: 'timeZone', detail: 'is not known to the database: use one near it' },
       ]);

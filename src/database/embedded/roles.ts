@@ -1,16 +1,13 @@
 import { Client, DatabaseError } from 'pg';
 import { scramVerifier } from './scram';
 import type { DatabasePasswords } from './secrets';
+import { SqlState } from '../sql-states';
 
 /** The superuser that initdb makes; it owns the schema and runs the migrations. */
 export const OWNER = 'gridtokenx_owner';
 /** The role the application works as; it owns nothing. */
 export const APP = 'gridtokenx_app';
 export const DATABASE = 'gridtokenx';
-
-const INVALID_PASSWORD = '28P01';
-const NO_SUCH_DATABASE = '3D000';
-const ALREADY_EXISTS = '42P04';
 
 /** The address of the database for a role. */
 export function databaseUrl(role: string, password: string, port: number): string {
@@ -46,7 +43,7 @@ export async function otherClients(port: number, passwords: DatabasePasswords): 
 
 /** Whether an error of `pg` says that the server refuses this password. */
 export function isWrongPassword(error: unknown): boolean {
-  return error instanceof DatabaseError && error.code === INVALID_PASSWORD;
+  return error instanceof DatabaseError && error.code === SqlState.INVALID_PASSWORD;
 }
 
 async function connectAsOwner(port: number, password: string): Promise<Client> {
@@ -54,7 +51,7 @@ async function connectAsOwner(port: number, password: string): Promise<Client> {
   try {
     return await connect(url);
   } catch (error) {
-    if (!(error instanceof DatabaseError) || error.code !== NO_SUCH_DATABASE) throw error;
+    if (!(error instanceof DatabaseError) || error.code !== SqlState.INVALID_CATALOG_NAME) throw error;
     await createDatabase(new URL('/postgres', url).href);
     return connect(url);
   }
@@ -65,7 +62,7 @@ async function createDatabase(maintenanceUrl: string): Promise<void> {
     try {
       await client.query(`CREATE DATABASE ${DATABASE} OWNER ${OWNER}`);
     } catch (error) {
-      if (!(error instanceof DatabaseError) || error.code !== ALREADY_EXISTS) throw error;
+      if (!(error instanceof DatabaseError) || error.code !== SqlState.DUPLICATE_DATABASE) throw error;
     }
   });
 }

@@ -6,13 +6,18 @@ import type { Step } from './index-step';
 import { readLiveTables, withPartitions, type LiveIndex, type LiveTable } from './live-indexes';
 import { runStep, type BuildOptions } from './run-step';
 import { rowsOf, type StatementRunner } from './statement-runner';
+import { SqlState } from '../sql-states';
 
 /** Says what is left to do about an index of a table, from what the database has. */
 export type Plan = (table: LiveTable) => Promise<Step[]> | Step[];
 
 /** SQLSTATEs after which a look at the database may show another way: a deadlock, a partition that came or went. */
-const LOOK_AGAIN = new Set(['40P01', '42P01', '42704', '42P07']);
-const UNDEFINED_TABLE = '42P01';
+const LOOK_AGAIN = new Set<string>([
+  SqlState.DEADLOCK_DETECTED,
+  SqlState.UNDEFINED_TABLE,
+  SqlState.UNDEFINED_OBJECT,
+  SqlState.DUPLICATE_TABLE,
+]);
 /** How often one and the same plan may fail, or not bring about what it says. */
 const ATTEMPTS = 3;
 const POLL_MS = 200;
@@ -93,7 +98,7 @@ async function runOnNothing(
   try {
     for (const statement of statements) await runner.query(statement);
   } catch (error) {
-    if (sqlState(error) !== UNDEFINED_TABLE) throw error;
+    if (sqlState(error) !== SqlState.UNDEFINED_TABLE) throw error;
     throw new IndexNotBuilt(`There is no table ${table} to build an index on: migrate the database first`, {
       cause: error,
     });

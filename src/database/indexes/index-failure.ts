@@ -2,13 +2,16 @@ import { ExplainedError } from '../explained-error';
 import { sqlState } from '../query-events';
 import type { Step } from './index-step';
 import { rowsOf, type StatementRunner } from './statement-runner';
+import { SqlState } from '../sql-states';
 
 /** An index could not be built, replaced or dropped; the message says why and what to do. */
 export class IndexNotBuilt extends ExplainedError {}
 
-const UNIQUE_VIOLATION = '23505';
 /** Others explain them: a missing right, a database that takes no changes. */
-const EXPLAINED_ELSEWHERE = new Set(['42501', '25006']);
+const EXPLAINED_ELSEWHERE = new Set<string>([
+  SqlState.INSUFFICIENT_PRIVILEGE,
+  SqlState.READ_ONLY_SQL_TRANSACTION,
+]);
 /** SQLSTATEs of operator intervention: somebody cancelled the statement, or the server goes down. */
 const INTERVENTION = /^57/;
 /** SQLSTATEs that tell of the server's refusal, not of a lost connection. */
@@ -41,7 +44,7 @@ export async function failureOf(runner: StatementRunner, step: Step, error: unkn
   if (step.action !== 'create') return new IndexNotBuilt(sentence, { cause: error });
   const [left] = await rowsOf<Unfinished>(runner, UNFINISHED, [step.index]);
   if (left !== undefined) await runner.query(`DROP INDEX CONCURRENTLY ${left.sql}`);
-  const repeated = state === UNIQUE_VIOLATION && left !== undefined;
+  const repeated = state === SqlState.UNIQUE_VIOLATION && left !== undefined;
   return new IndexNotBuilt(repeated ? repetition(step, left) : sentence, { cause: error });
 }
 

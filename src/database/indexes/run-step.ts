@@ -3,6 +3,7 @@ import { sqlState } from '../query-events';
 import { IndexNotBuilt } from './index-failure';
 import type { Step } from './index-step';
 import type { StatementRunner } from './statement-runner';
+import { SqlState } from '../sql-states';
 
 /** What happens while an index is built, for whoever watches. */
 export type BuildEvent =
@@ -17,7 +18,7 @@ export interface BuildOptions {
 }
 
 /** SQLSTATEs lock_not_available and deadlock_detected. */
-const TRY_AGAIN = new Set(['55P03', '40P01']);
+const TRY_AGAIN = new Set<string>([SqlState.LOCK_NOT_AVAILABLE, SqlState.DEADLOCK_DETECTED]);
 /** So long others may queue behind a lock that we wait for. */
 const LOCK_TIMEOUT_MS = 1_000;
 /** With the pauses between them about five minutes. */

@@ -7,13 +7,12 @@ import {
 import { migrationDataSource } from '../data-source-options';
 import { DatabaseNotUsable } from '../explained-error';
 import { sqlState } from '../query-events';
+import { SqlState } from '../sql-states';
 
-/** SQLSTATE insufficient_privilege. */
-const MISSING_RIGHT = '42501';
 /** SQLSTATE read_only_sql_transaction: a standby, or a database that is set to be read only. */
-const READ_ONLY = '25006';
+const READ_ONLY = SqlState.READ_ONLY_SQL_TRANSACTION;
 /** SQLSTATE invalid_parameter_value: this platform cannot tell that a client has gone. */
-const NOT_ON_THIS_PLATFORM = '22023';
+const NOT_ON_THIS_PLATFORM = SqlState.INVALID_PARAMETER_VALUE;
 
 /** What the code says the schema is. */
 export interface Code {
@@ -79,7 +78,7 @@ function explained(error: unknown, role: string): unknown {
     );
   }
   const { message } = error as Error;
-  if (sqlState(error) === MISSING_RIGHT) {
+  if (sqlState(error) === SqlState.INSUFFICIENT_PRIVILEGE) {
     return new DatabaseNotUsable(
       `The role ${role} lacks a right (${message}): let DATABASE_MIGRATION_URL, or DATABASE_URL without it, name the role that owns the database`,
       { cause: error },

@@ -5,6 +5,7 @@ import type { KnownMigration } from './known-migrations';
 import { LockHolders } from './lock-holders';
 import { forget, remember } from './migration-history';
 import type { OwnerSession } from './owner-session';
+import { SqlState } from '../sql-states';
 
 /** How long a migration may hold up those who queue behind it, and how often it tries. */
 export interface LockPatience {
@@ -23,9 +24,12 @@ export interface RunOptions {
 export const LOCK_PATIENCE: LockPatience = { lockTimeoutMs: 5_000, attempts: 4, pauseMs: 1_000 };
 
 /** SQLSTATEs lock_not_available and deadlock_detected: later the same may succeed. */
-const TRY_AGAIN = new Set(['55P03', '40P01']);
+const TRY_AGAIN = new Set<string>([SqlState.LOCK_NOT_AVAILABLE, SqlState.DEADLOCK_DETECTED]);
 /** Whoever opened the session explains these: rights, and databases that are read only. */
-const EXPLAINED_ELSEWHERE = new Set(['42501', '25006']);
+const EXPLAINED_ELSEWHERE = new Set<string>([
+  SqlState.INSUFFICIENT_PRIVILEGE,
+  SqlState.READ_ONLY_SQL_TRANSACTION,
+]);
 const SHOWN = 160;
 /** How often to look who holds a lock within the time that a migration waits for it. */
 const LOOKS = 5;

@@ -3,9 +3,8 @@ import { Client, escapeIdentifier } from 'pg';
 import type { DatabaseUrls } from '../database.module';
 import { DatabaseNotUsable, Interrupted } from '../explained-error';
 import { sqlState } from '../query-events';
+import { SqlState } from '../sql-states';
 
-/** SQLSTATE insufficient_privilege. */
-const MISSING_RIGHT = '42501';
 /** Names that leave room for what follows, within the 63 bytes that PostgreSQL keeps. */
 const PLAIN_NAME = /^[\w-]{1,31}$/;
 
@@ -80,7 +79,7 @@ async function create(beside: Client, name: string, ownerUrl: string): Promise<v
         `LC_COLLATE ${like?.collation} LC_CTYPE ${like?.character_type}`,
     );
   } catch (error) {
-    if (sqlState(error) !== MISSING_RIGHT) throw error;
+    if (sqlState(error) !== SqlState.INSUFFICIENT_PRIVILEGE) throw error;
     const role = decodeURIComponent(new URL(ownerUrl).username);
     throw new DatabaseNotUsable(
       `The role ${role} may not create a database to throw away: let a superuser run ALTER ROLE ${escapeIdentifier(role)} CREATEDB, or unset DATABASE_URL to use an embedded database`,

@@ -8,6 +8,7 @@ import { ReportDatabase } from '../reports/report-database';
 import { ActionTrail } from './action-trail';
 import { BackendOutOfReach, OwnBackend, UnknownBackend } from './actions.errors';
 import { AUDITED_ACTIONS } from './audited-actions';
+import { SqlState } from '../../database/sql-states';
 
 export type Signal = 'cancel' | 'terminate';
 
@@ -36,9 +37,6 @@ interface BackendRow extends SeenBackend {
 }
 
 type Query = <Row>(text: string, values: readonly unknown[]) => Promise<Row[]>;
-
-/** SQLSTATE insufficient_privilege. */
-const MISSING_RIGHT = '42501';
 
 /** An autovacuum worker that is stopped comes again by itself. */
 const STOPPABLE = ['client backend', 'autovacuum worker'];
@@ -122,7 +120,7 @@ export class BackendsService {
         const [answer] = await query<{ done: boolean }>(SIGNALS[action], [pid, started, STOPPABLE]);
         if (answer !== undefined) return answer.done;
       } catch (error) {
-        if (sqlState(error) !== MISSING_RIGHT) throw error;
+        if (sqlState(error) !== SqlState.INSUFFICIENT_PRIVILEGE) throw error;
         continue;
       }
       // Gone, or hidden from this role.

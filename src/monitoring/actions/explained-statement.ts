@@ -4,17 +4,13 @@ import { sqlState } from '../../database/query-events';
 import { planNodes } from '../reports/plan-node';
 import { explain, forget, genericPlan, prepare, type Explained } from '../reports/statement-plan';
 import { StatementNotExplained } from './actions.errors';
+import { SqlState } from '../../database/sql-states';
 
 /** What may stand for `$1`; PostgreSQL says itself of what type it has to be. */
 export type Parameter = string | number | boolean | null | readonly (string | number | boolean | null)[];
 
 /** What changes rows, or keeps others from changing them. */
 const WRITES = new Set(['ModifyTable', 'LockRows']);
-/** SQLSTATEs: canceled by the timeout, a change in a read-only transaction, a missing right, a lock not to be had. */
-const TIMEOUT = '57014';
-const READ_ONLY = '25006';
-const MISSING_RIGHT = '42501';
-const LOCKED = '55P03';
 /** Mistakes in a statement or in a value: PostgreSQL's sentence says which. */
 const MISTAKE = /^(?:22|42|0A|26)/;
 
@@ -85,13 +81,13 @@ async function explained<Result>(work: () => Promise<Result>): Promise<Result> {
 
 function sentenceFor(state: string, error: unknown): string | undefined {
   const { message } = error as Error;
-  if (state === TIMEOUT)
+  if (state === SqlState.QUERY_CANCELED)
     return 'The statement took longer than it may here: leave analyze out, or run it from psql, which nothing cuts off';
-  if (state === READ_ONLY)
+  if (state === SqlState.READ_ONLY_SQL_TRANSACTION)
     return `Only what changes nothing is run to be analysed, and PostgreSQL says: ${message}`;
-  if (state === MISSING_RIGHT)
+  if (state === SqlState.INSUFFICIENT_PRIVILEGE)
     return `It is run as the role of the application, which may not do that (${message}): leave analyze out for its plan`;
-  if (state === LOCKED)
+  if (state === SqlState.LOCK_NOT_AVAILABLE)
     return 'Somebody keeps everyone else out of a table of it: the report locks shows who';
   return MISTAKE.test(state)
     ? `PostgreSQL cannot plan it as it was recorded, or not with these values: ${message}`

@@ -2,9 +2,7 @@ import { numberOf } from '../../database/schema/known-migrations';
 import { migrationFiles } from '../../database/schema/migration-files';
 import { sqlState } from '../../database/query-events';
 import type { HealthDatabase } from './health-database';
-
-/** SQLSTATE undefined_table: nothing was ever migrated here. */
-const NO_TABLE = '42P01';
+import { SqlState } from '../../database/sql-states';
 
 /**
  * Titles of the migrations of this code that the database lacks, because they were taken back or it is another database.
@@ -21,7 +19,7 @@ async function appliedNumbers(database: HealthDatabase): Promise<ReadonlySet<num
     const rows = await database.probeQuery<{ name: string }>('SELECT name FROM migrations');
     return new Set(rows.map(({ name }) => numberOf(name)));
   } catch (error) {
-    if (sqlState(error) !== NO_TABLE) throw error;
-    return new Set();
+    if (sqlState(error) !== SqlState.UNDEFINED_TABLE) throw error;
+    return new Set(); // nothing was ever migrated here
   }
 }

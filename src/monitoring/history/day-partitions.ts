@@ -1,5 +1,6 @@
 import { sqlState } from '../../database/query-events';
 import { rowsOf, type StatementRunner } from '../../database/indexes/statement-runner';
+import { SqlState } from '../../database/sql-states';
 
 /** Tables that are partitioned by day (UTC) of `taken_at`. */
 const DAILY_TABLES = [
@@ -8,8 +9,6 @@ const DAILY_TABLES = [
   'table_snapshots',
   'index_snapshots',
 ] as const;
-/** SQLSTATE lock_not_available. */
-const LOCKED = '55P03';
 /** Today's, and those of two days to come: a day of outage just before midnight delays nothing. */
 const DAYS_AHEAD = 2;
 
@@ -58,7 +57,7 @@ export async function dropDays(owner: StatementRunner, keptDays: number): Promis
       await owner.query(`DROP TABLE IF EXISTS ${partition}`);
       dropped += 1;
     } catch (error) {
-      if (sqlState(error) !== LOCKED) throw error;
+      if (sqlState(error) !== SqlState.LOCK_NOT_AVAILABLE) throw error;
     }
   }
   return dropped;

@@ -7,6 +7,7 @@ import type { Finding, Report } from './report';
 import type { ReportSource } from './report-source';
 import { estimateTableBloat, exactTableBloat } from './table-bloat';
 import { readTableStatistics } from './table-statistics';
+import { SqlState } from '../../database/sql-states';
 
 /** What is smaller is made of few pages, of which one that is half empty says nothing. */
 const SMALLEST_BYTES = 1024 * 1024;
@@ -17,7 +18,10 @@ const WORTH_MENDING_BYTES = 10 * 1024 * 1024;
 const MOST_BYTES_READ = 256 * 1024 * 1024;
 const EXACT_FOR_MS = 5_000;
 /** SQLSTATE query_canceled, by the timeout, and lock_not_available. */
-const TOOK_TOO_LONG: ReadonlySet<string | undefined> = new Set(['57014', '55P03']);
+const TOOK_TOO_LONG: ReadonlySet<string | undefined> = new Set([
+  SqlState.QUERY_CANCELED,
+  SqlState.LOCK_NOT_AVAILABLE,
+]);
 
 interface Row {
   kind: 'table' | 'index';

@@ -1,4 +1,5 @@
 import { sqlState } from '../../database/query-events';
+import { SqlState } from '../../database/sql-states';
 
 /** A report cannot be given on this server as it is; it says what is missing and how to get it. */
 export class NotAvailable extends Error {
@@ -11,14 +12,8 @@ export class NotAvailable extends Error {
   }
 }
 
-/** SQLSTATE insufficient_privilege. */
-const MISSING_RIGHT = '42501';
-/** SQLSTATE lock_not_available: reports do not wait long for those who keep everyone else out. */
-const LOCKED = '55P03';
-/** SQLSTATE query_canceled: the statement took longer than it may. */
-const TOO_LONG = '57014';
 /** SQLSTATE object_not_in_prerequisite_state: among others, the extension is there and its library is not loaded. */
-export const NOT_LOADED = '55000';
+export const NOT_LOADED = SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE;
 /** The name of the setting is the same in every language PostgreSQL speaks. */
 const LIBRARY = /^\W*(\w+).*shared_preload_libraries/s;
 
@@ -27,17 +22,17 @@ export function asNotAvailable(error: unknown): NotAvailable | undefined {
   if (error instanceof NotAvailable) return error;
   if (!(error instanceof Error)) return undefined;
   switch (sqlState(error)) {
-    case MISSING_RIGHT:
+    case SqlState.INSUFFICIENT_PRIVILEGE:
       return new NotAvailable(
         'a right',
         `PostgreSQL says "${error.message}": GRANT pg_monitor TO the role of DATABASE_MIGRATION_URL, or of DATABASE_URL without it`,
       );
-    case LOCKED:
+    case SqlState.LOCK_NOT_AVAILABLE:
       return new NotAvailable(
         'access to a table',
         'Somebody keeps everyone else out of a table just now: the report locks shows who, and afterwards this one can be asked again',
       );
-    case TOO_LONG:
+    case SqlState.QUERY_CANCELED:
       return new NotAvailable(
         'an answer in time',
         'PostgreSQL took longer than a report may: ask again when it has less to do, or read the same from psql, which nothing cuts off',

@@ -3,6 +3,7 @@ import { sqlState } from '../../database/query-events';
 import { withoutValues } from '../../database/statement-fingerprint';
 import type { PlanNode } from './plan-node';
 import type { ReportSource } from './report-source';
+import { SqlState } from '../../database/sql-states';
 
 /** The plan for any values, or a sentence why there is none. */
 export type StatementPlan = { readonly plan: PlanNode } | { readonly why: string };
@@ -24,15 +25,17 @@ const TYPED_CONSTANT = /\b(interval|timestamptz|timestamp|date|time)\s+(\$\d+)/g
 
 /** Why PostgreSQL makes no plan, by the SQLSTATE: its own words may repeat values. */
 const REFUSALS: Readonly<Record<string, string>> = {
-  '42601': 'its form without values is no statement: a value stood where SQL takes no parameter',
-  '42P01': 'a table that it reads is gone',
-  '42703': 'a column that it reads is gone',
-  '42883': 'a function or operator that it needs is gone, or is not known for values of any type',
-  '42P18': 'PostgreSQL cannot tell the type of a value that was left out',
-  '42804': 'PostgreSQL cannot tell the type of a value that was left out',
-  '42501': 'the owner of the database may not read what it reads',
-  '55P03': 'somebody keeps everyone else out of a table that it reads',
-  '57014': `planning it took longer than ${PLANNING_MS / 1_000} s`,
+  [SqlState.SYNTAX_ERROR]:
+    'its form without values is no statement: a value stood where SQL takes no parameter',
+  [SqlState.UNDEFINED_TABLE]: 'a table that it reads is gone',
+  [SqlState.UNDEFINED_COLUMN]: 'a column that it reads is gone',
+  [SqlState.UNDEFINED_FUNCTION]:
+    'a function or operator that it needs is gone, or is not known for values of any type',
+  [SqlState.INDETERMINATE_DATATYPE]: 'PostgreSQL cannot tell the type of a value that was left out',
+  [SqlState.DATATYPE_MISMATCH]: 'PostgreSQL cannot tell the type of a value that was left out',
+  [SqlState.INSUFFICIENT_PRIVILEGE]: 'the owner of the database may not read what it reads',
+  [SqlState.LOCK_NOT_AVAILABLE]: 'somebody keeps everyone else out of a table that it reads',
+  [SqlState.QUERY_CANCELED]: `planning it took longer than ${PLANNING_MS / 1_000} s`,
 };
 
 /**

@@ -4,11 +4,10 @@ import { latestEvidence, type KnownEvidence } from '../evidence';
 import { fail, pass, warn, type Box, type Verdict } from '../box';
 import type { EvidenceKind } from '../performance-evidence.entity';
 import type { Sight } from '../sight';
+import { SqlState } from '../../../database/sql-states';
 
 /** A quarter: data has grown since, and so has the code. */
 const OLD_DAYS = 90;
-/** SQLSTATE undefined_table. */
-const NO_TABLE = '42P01';
 const MOST_NAMED = 3;
 
 /** What a release may have changed enough to be measured again: `1.4` of `1.4.2`. */
@@ -43,7 +42,7 @@ async function evidenceOf(source: Sight['source'], kind: EvidenceKind): Promise<
   try {
     return await latestEvidence(source, kind);
   } catch (error) {
-    if (sqlState(error) === NO_TABLE) return [];
+    if (sqlState(error) === SqlState.UNDEFINED_TABLE) return [];
     throw error;
   }
 }
