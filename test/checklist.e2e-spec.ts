@@ -560,6 +560,23 @@ describe('the performance checklist on the cache', () => {
     await alone.close();
   });
 
+  it('lets in who looks for what is wrong, though others of theirs wait for the same look-up in a jam', async () => {
+    const { limit } = app.database.poolState();
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const holders = Array.from({ length: limit }, () => app.database.transaction(() => released));
+    await until(() => app.database.poolState().total - app.database.poolState().idle === limit);
+    await cache().invalidate([`user:${app.admin.id}`]);
+    const other = app.get('/api/users/me', { as: app.admin });
+    await until(() => app.database.poolState().waiting > 0);
+
+    expect(await app.get('/api/admin/db/pool', { as: app.admin })).toMatchObject({ status: 200 });
+    expect(app.database.poolState().waiting).toBeGreaterThan(0);
+    release();
+    await Promise.all(holders);
+    expect(await other).toMatchObject({ status: 200 });
+  });
+
   it('fails on the TTL of a prefix that is hardly ever answered', async () => {
     await lookUp('scratch:short', 150, 1);
     expect(await box(app, 'Cache TTLs appropriate')).toMatchObject({
