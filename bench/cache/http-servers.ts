@@ -18,6 +18,12 @@ export interface MeasuredServer {
 /** More than anybody can ask for while it is measured: every request is counted, none refused. */
 const NO_LIMIT = { RATE_LIMIT_ENABLED: 'true', RATE_LIMIT_PUBLIC: '1000000', RATE_LIMIT_WINDOW_S: '1' };
 
+/** Of every measured application. */
+export const ADMINISTRATOR = {
+  email: 'admin@example.org',
+  password: 'the administrator of this measurement',
+};
+
 /** @param more variables beside those of every measured application */
 export const configOf = (urls: DatabaseUrls, dataDir: string, more: Record<string, string> = {}): Config =>
   loadConfig({
@@ -25,8 +31,8 @@ export const configOf = (urls: DatabaseUrls, dataDir: string, more: Record<strin
     DATABASE_MIGRATION_URL: urls.ownerUrl,
     DATA_DIR: dataDir,
     JWT_SECRET: 'a secret of this measurement, 32 characters or more',
-    ADMIN_EMAIL: 'admin@example.org',
-    ADMIN_PASSWORD: 'the administrator of this measurement',
+    ADMIN_EMAIL: ADMINISTRATOR.email,
+    ADMIN_PASSWORD: ADMINISTRATOR.password,
     ...NO_LIMIT,
     ...more,
   });

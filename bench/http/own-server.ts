@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { migrate } from '../../src/database/schema/migrate';
 import { hashPassword } from '../../src/users/passwords';
-import { configOf, wholeApplication } from '../cache/http-servers';
+import { ADMINISTRATOR, configOf, wholeApplication } from '../cache/http-servers';
 import { fill, type OnProgress } from '../filled-database/fill';
 import { KNOWN_USERS } from '../filled-database/known-users';
 import { startThrowAwayCluster, type ThrowAwayCluster } from '../throw-away-cluster';
@@ -19,7 +19,6 @@ export interface TestedServer {
 
 /** Enough that no list is a whole table, and filled in seconds. */
 const ROWS = { readings: 20_000, others: 5_000 };
-const PASSWORD = 'the administrator of this measurement';
 
 /** Starts the application on a filled PostgreSQL of its own, on loopback, without rate limits. */
 export async function startOwnServer(
@@ -41,7 +40,7 @@ export async function startOwnServer(
     return {
       url: `http://127.0.0.1:${server.port}`,
       email,
-      password: PASSWORD,
+      password: ADMINISTRATOR.password,
       close: async () => {
         await server.close();
         await remove();
@@ -62,7 +61,7 @@ async function letAdministratorIn({ ownerUrl }: ThrowAwayCluster): Promise<strin
   try {
     await client.query('UPDATE users SET password_hash = $2 WHERE id = $1', [
       administrator.id,
-      await hashPassword(PASSWORD),
+      await hashPassword(ADMINISTRATOR.password),
     ]);
   } finally {
     await client.end();
