@@ -8,7 +8,9 @@ describe('how to stop who keeps others waiting', () => {
   });
 
   it('is to cancel autovacuum, by those who may', () => {
-    expect(stopBackend(7, 'autovacuum worker', false)).toMatch(/backends\/7\/cancel .*autovacuum comes again/);
+    expect(stopBackend(7, 'autovacuum worker', false)).toMatch(
+      /backends\/7\/cancel .*autovacuum comes again/,
+    );
   });
 
   it('is no route of ours for what serves no client', () => {
