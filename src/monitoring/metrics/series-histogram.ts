@@ -26,8 +26,12 @@ export class Series {
 interface Line {
   readonly metricName: string;
   readonly value: number;
-  readonly labels: Record<string, never>;
+  readonly labels: Readonly<Record<string, never>>;
+  readonly sharedLabels: Readonly<Record<string, never>>;
 }
+
+/** They stand in the name already. One object for all lines: what prom-client writes for it, it writes once. */
+const NO_LABELS = Object.freeze({});
 
 type Options = HistogramConfiguration<string> & {
   readonly labelNames: readonly string[];
@@ -83,7 +87,7 @@ export class SeriesHistogram extends Histogram {
     for (const series of this.all.values()) {
       const names = this.lineNamesOf(series);
       figuresOf(series, (value, place) =>
-        lines.push({ metricName: names[place] as string, value, labels: {} }),
+        lines.push({ metricName: names[place] as string, value, labels: NO_LABELS, sharedLabels: NO_LABELS }),
       );
     }
     return Promise.resolve(this.described(lines));
