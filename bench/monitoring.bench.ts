@@ -11,7 +11,7 @@ import { progressOn } from './progress';
 
 const PAIRS = 4;
 const TURNS = 12;
-const SCRAPES = 200;
+const SCRAPES = 100;
 
 const DESCRIPTION = [
   'Measures what it costs to be watched: a request for a kept list with metrics and without, in processes that ' +

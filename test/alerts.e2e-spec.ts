@@ -32,6 +32,12 @@ const allOf = (text: string, pattern: RegExp): string[] =>
 
 const namesOfAlerts = allOf(alerts, /- alert: (\w+)/g);
 const recorded = allOf(alerts, /- record: (\S+)/g);
+/** A rule that records passes on the labels of what it asks for. */
+const recordedFrom = new Map(
+  [...alerts.matchAll(/- record: (\S+)\n\s+expr: >-\n((?: {10}.+\n)+)/g)].map(
+    ([, name = '', expression = '']) => [name, metricsOf(expression)] as const,
+  ),
+);
 /** Folded texts, each up to the next key. */
 const expressionsOfRules = allOf(alerts, /expr: >-\n((?: {10}.+\n)+)/g);
 
@@ -144,7 +150,11 @@ describe('metrics that alerts and dashboards ask for', () => {
     expect(asked.length).toBeGreaterThan(40);
     const jobs = allOf(read('monitoring/prometheus.yml'), /job_name: (\S+)/g);
     const valuesOf = ({ metric, label }: Matcher): readonly (string | undefined)[] =>
-      label === 'job' ? jobs : (exposed.get(metric) ?? []).map((labels) => labels[label]);
+      label === 'job'
+        ? jobs
+        : (recordedFrom.get(metric) ?? [metric]).flatMap((name) =>
+            (exposed.get(name) ?? []).map((labels) => labels[label]),
+          );
     const missing = asked.filter(
       (matcher) => !valuesOf(matcher).some((value) => value !== undefined && fits(matcher, value)),
     );

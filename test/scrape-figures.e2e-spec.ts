@@ -5,6 +5,7 @@ import { ScrapeFigures, setKnown } from '../src/monitoring/metrics/scrape-figure
 import { SERVER_FIGURES, type ServerFigures } from '../src/monitoring/metrics/server-figures';
 import { ReportDatabase } from '../src/monitoring/reports/report-database';
 import { asOwner, migratedDatabase } from './support/database';
+import { until } from './support/eventually';
 import { SeverableLine } from './support/severable-line';
 
 /** Below the ten seconds after which Prometheus gives up. */
@@ -19,6 +20,11 @@ class CountingDatabase extends ReportDatabase {
   }
 }
 
+/** Asks with every scrape. */
+class RestlessFigures extends ScrapeFigures {
+  protected override readonly readEveryMs = 0;
+}
+
 describe('figures for scrapes', () => {
   let urls: DatabaseUrls;
   let database: CountingDatabase;
@@ -31,21 +37,23 @@ describe('figures for scrapes', () => {
   beforeEach(() => begin(urls));
   afterEach(() => database.onApplicationShutdown());
 
-  function begin(at: DatabaseUrls): void {
+  function begin(at: DatabaseUrls, Reader: typeof ScrapeFigures = ScrapeFigures): void {
     database = new CountingDatabase(at);
     registry = new Registry();
-    figures = new ScrapeFigures(database, gaugeNamed('read_at'));
+    figures = new Reader(database, gaugeNamed('read_at', ['figures']));
   }
 
-  const gaugeNamed = (name: string): Gauge => new Gauge({ name, help: name, registers: [registry] });
+  const gaugeNamed = (name: string, labelNames: string[] = []): Gauge =>
+    new Gauge({ name, help: name, labelNames, registers: [registry] });
 
   /** Adds a gauge that shows what the statement says. */
-  function shows(name: string, sql: string): void {
+  function shows(name: string, sql: string, readsTables = false): void {
     const gauge = gaugeNamed(name);
     gauge.remove();
     figures.add<{ figure: number | null }>({
       name,
       sql,
+      readsTables,
       gauges: [gauge],
       show: ({ figure }) => setKnown(gauge, figure),
     });
@@ -54,18 +62,58 @@ describe('figures for scrapes', () => {
   const lines = async (): Promise<string[]> =>
     (await registry.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 
+  const isRead = (name: string): unknown => expect.stringMatching(`^read_at{figures="${name}"} 1\\d{9}`);
+  const readAt = async (name: string): Promise<number> =>
+    Number((await lines()).find((line) => line.startsWith(`read_at{figures="${name}"}`))?.split(' ')[1]);
+
   it('are those of everybody by one statement in a quarter of a minute', async () => {
     shows('one', 'SELECT 1 AS figure');
     shows('two', 'SELECT count(*) AS figure FROM (VALUES (1), (2)) AS two');
     for (let scrapes = 0; scrapes < 20; scrapes++) await lines();
-    expect(await lines()).toEqual([expect.stringMatching(/^read_at 1\d{9}/), 'one 1', 'two 2']);
+    expect(await lines()).toEqual([isRead('one'), isRead('two'), 'one 1', 'two 2']);
     expect(database.statements).toBe(1);
   });
 
   it('are left out as long as they are not known, instead of shown as zero', async () => {
     shows('unknown', 'SELECT NULL::int AS figure');
     shows('known', 'SELECT 0 AS figure');
-    expect(await lines()).toEqual([expect.stringMatching(/^read_at 1\d{9}/), 'known 0']);
+    expect(await lines()).toEqual([isRead('unknown'), isRead('known'), 'known 0']);
+  });
+
+  it('are told without the tables while somebody keeps one locked, and with them afterwards', async () => {
+    await database.onApplicationShutdown();
+    begin(urls, RestlessFigures);
+    shows('server', 'SELECT 1 AS figure');
+    shows('markets', 'SELECT count(*) AS figure FROM markets', true);
+    await until(async () => (await readAt('markets')) > 0);
+    const locker = new Client({ connectionString: urls.ownerUrl });
+    await locker.connect();
+    try {
+      await locker.query('BEGIN');
+      await locker.query('LOCK TABLE markets');
+      const lockedAt = Date.now() / 1000;
+      await until(async () => (await readAt('server')) > lockedAt + 1);
+      expect(await readAt('markets')).toBeLessThan(lockedAt + 1);
+    } finally {
+      await locker.end();
+    }
+    const freeAt = Date.now() / 1000;
+    await until(async () => (await readAt('markets')) > freeAt);
+  });
+
+  it('that cannot be shown leave the others as they are', async () => {
+    figures.add({
+      name: 'broken',
+      sql: 'SELECT 1',
+      readsTables: false,
+      gauges: [gaugeNamed('broken')],
+      show: () => {
+        throw new Error('this is no figure');
+      },
+    });
+    shows('sound', 'SELECT 1 AS figure');
+    expect(await readAt('sound')).toBeGreaterThan(0);
+    expect(await readAt('broken')).toBe(0);
   });
 
   it('keep nobody waiting for a PostgreSQL that says nothing', async () => {
@@ -79,7 +127,7 @@ describe('figures for scrapes', () => {
       shows('one', 'SELECT 1 AS figure');
       const scraped = lines();
       const late = new Promise((resolve) => setTimeout(resolve, SCRAPE_MS, 'late').unref());
-      expect(await Promise.race([scraped, late])).toEqual(['read_at 0']);
+      expect(await Promise.race([scraped, late])).toEqual(['read_at{figures="one"} 0']);
     } finally {
       await line.stop();
     }

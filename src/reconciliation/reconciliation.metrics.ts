@@ -32,6 +32,7 @@ export class ReconciliationMetrics implements OnModuleInit {
     this.figures.add<{ breaksByType: BreaksByType }>({
       name: 'breaks',
       sql: LAST_RUN,
+      readsTables: true,
       gauges: [this.breaks],
       show: ({ breaksByType }) => this.show(breaksByType),
     });

@@ -34,6 +34,7 @@ export class MarketsMetrics implements OnModuleInit {
     this.figures.add<{ counts: readonly MarketCount[] }>({
       name: 'markets',
       sql: COUNTS,
+      readsTables: true,
       gauges: [this.markets],
       show: ({ counts }) => this.show(counts),
     });

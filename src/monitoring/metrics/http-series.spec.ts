@@ -36,6 +36,19 @@ describe('series of requests', () => {
     expect(countOf(await metrics(), 'method="OTHER",route="none",status="404"')).toBe(2);
   });
 
+  it('of answers and failures are by route however many bad requests came before', async () => {
+    const { series, metrics } = seriesWithMetrics();
+    for (let route = 0; route < 95; route++)
+      for (const status of [400, 401, 403, 404, 415, 422, 429])
+        series.of('GET', `/route/${route}`, status).observe(1);
+    series.of('GET', '/late', 200).observe(1);
+    series.of('GET', '/late', 503).observe(1);
+    const text = await metrics();
+    expect(countOf(text, 'method="GET",route="/late",status="200"')).toBe(1);
+    expect(countOf(text, 'method="GET",route="/late",status="503"')).toBe(1);
+    expect(countOf(text, 'method="GET",route="other",status="4xx"')).toBeGreaterThan(300);
+  });
+
   it('are never too many: then by class, and then by class of all routes together', async () => {
     const { series, metrics } = seriesWithMetrics();
     let observed = 0;

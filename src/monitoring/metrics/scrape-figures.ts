@@ -2,11 +2,13 @@ import { Injectable, Logger } from '@nestjs/common';
 import { InjectMetric, makeGaugeProvider } from '@willsoto/nestjs-prometheus';
 import type { Gauge } from 'prom-client';
 import { withinDeadline } from '../../common/deadline';
-import { reasonOf } from '../../database/failures';
+import { isRefusal, reasonOf } from '../../database/failures';
 import { ReportDatabase } from '../reports/report-database';
 
 /** However often and by how many it is scraped. */
 const READ_EVERY_MS = 15_000;
+/** So many readings go without tables after one that came to nothing, and the next one tries them again. */
+const READINGS_WITHOUT_TABLES = 3;
 /** The first scrape waits so long for figures; whoever scrapes gives up after ten seconds. */
 const FIRST_MS = 1_000;
 const READ_AT = 'database_figures_timestamp_seconds';
@@ -17,6 +19,8 @@ export interface Figures<Row> {
   readonly name: string;
   /** Answers one row; what it holds arrives as JSON. */
   readonly sql: string;
+  /** Whether it reads tables, which somebody may lock; views of statistics and the catalogue nobody locks. */
+  readonly readsTables: boolean;
   /** Whichever of them is asked first: all change together. */
   readonly gauges: readonly Gauge[];
   show(row: Row): void;
@@ -24,24 +28,28 @@ export interface Figures<Row> {
 
 export const scrapeFiguresMetricProvider = makeGaugeProvider({
   name: READ_AT,
-  help: 'When PostgreSQL last told the figures that are read for /metrics, in seconds since 1970',
+  help: 'When PostgreSQL last told the figures that are read for /metrics, in seconds since 1970; 0 for never',
+  labelNames: ['figures'],
 });
 
 /**
  * What /metrics asks of PostgreSQL: one statement for the figures of everybody, at most every 15 seconds, behind the
- * scrape that finds them old. While PostgreSQL is away the last ones stay, and their time tells how old they are.
+ * scrape that finds them old. While PostgreSQL is away, or a table is locked, the last ones stay, and their time tells how
+ * old they are.
  */
 @Injectable()
 export class ScrapeFigures {
+  protected readonly readEveryMs: number = READ_EVERY_MS;
   private readonly logger = new Logger('Metrics');
   private readonly figures: Figures<never>[] = [];
   private reading: Promise<void> | undefined;
   private readAt = -Infinity;
   private hasRead = false;
+  private withoutTables = 0;
 
   constructor(
     private readonly database: ReportDatabase,
-    @InjectMetric(READ_AT) private readonly timestamp: Gauge,
+    @InjectMetric(READ_AT) private readonly timestamp: Gauge<'figures'>,
   ) {
     this.readFor(timestamp);
   }
@@ -49,6 +57,7 @@ export class ScrapeFigures {
   /** From now on they are read with the others. */
   add<Row>(figures: Figures<Row>): void {
     this.figures.push(figures);
+    this.timestamp.set({ figures: figures.name }, 0);
     for (const gauge of figures.gauges) this.readFor(gauge);
   }
 
@@ -58,22 +67,35 @@ export class ScrapeFigures {
 
   /** @returns what to wait for, where there are no figures yet */
   private refresh(): Promise<void> | undefined {
-    if (this.reading === undefined && performance.now() - this.readAt >= READ_EVERY_MS)
+    if (this.reading === undefined && performance.now() - this.readAt >= this.readEveryMs)
       this.reading = this.read().finally(() => (this.reading = undefined));
     if (this.hasRead || this.reading === undefined) return undefined;
     return withinDeadline(this.reading, FIRST_MS, 'PostgreSQL').catch(() => undefined);
   }
 
   private async read(): Promise<void> {
+    const isWhole = this.withoutTables === 0;
+    const asked = isWhole ? this.figures : this.figures.filter(({ readsTables }) => !readsTables);
     try {
-      const [row] = await this.database.query<Record<string, never>>(statementFor(this.figures));
-      for (const figures of this.figures) figures.show(row?.[figures.name] as never);
-      this.timestamp.set(Date.now() / 1000);
+      const [row] = await this.database.query<Record<string, never>>(statementFor(asked));
+      for (const figures of asked) this.show(figures, row?.[figures.name]);
+      if (!isWhole) this.withoutTables--;
       this.hasRead = true;
     } catch (error) {
       this.logger.warn(`PostgreSQL did not tell its figures for /metrics: ${reasonOf(error)}`);
+      // A table that somebody keeps locked must not hide how long that has been so.
+      if (isWhole && isRefusal(error)) this.withoutTables = READINGS_WITHOUT_TABLES;
     }
     this.readAt = performance.now();
+  }
+
+  private show(figures: Figures<never>, row: unknown): void {
+    try {
+      figures.show(row as never);
+      this.timestamp.set({ figures: figures.name }, Date.now() / 1000);
+    } catch (error) {
+      this.logger.warn(`The figures of ${figures.name} cannot be shown in /metrics: ${reasonOf(error)}`);
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { IS_CLIENT, IS_HIDDEN } from '../reports/seen-activity';
 import { SEQUENCES } from '../reports/sequences.report';
 
 /** What PostgreSQL says of itself, for metrics. */
@@ -15,10 +16,13 @@ export interface ServerFigures {
   readonly connections: Readonly<Record<string, number>>;
   /** Null where the states of others are hidden. */
   readonly idleInTransactionSeconds: number | null;
+}
+
+/** How many there are, by state. */
+export interface JobFigures {
   readonly jobs: Readonly<Record<string, number>>;
 }
 
-/** Of jobs those that are over are left out: they are many, and kept for a while. Whoever serves has made their tables. */
 export const SERVER_FIGURES = `
 SELECT (SELECT sum(heap_blks_hit)::float8 / nullif(sum(heap_blks_hit) + sum(heap_blks_read), 0)
           FROM pg_statio_user_tables) AS "hitRatio",
@@ -32,14 +36,16 @@ SELECT (SELECT sum(heap_blks_hit)::float8 / nullif(sum(heap_blks_hit) + sum(heap
        (SELECT max(used) FROM (${SEQUENCES}) AS sequence WHERE NOT cycles) AS "sequenceShare",
        (SELECT count(*)::int FROM pg_index WHERE NOT indisvalid) AS "invalidIndexes",
        (SELECT coalesce(jsonb_object_agg(state, number), '{}')
-          FROM (SELECT coalesce(state, CASE WHEN backend_type IS NULL THEN 'hidden' ELSE 'unknown' END) AS state,
+          FROM (SELECT CASE WHEN ${IS_HIDDEN} THEN 'hidden' ELSE coalesce(state, 'unknown') END AS state,
                        count(*) AS number
-                  FROM pg_stat_activity
-                 WHERE backend_type IS NULL OR backend_type = 'client backend' GROUP BY 1) AS by_state) AS connections,
+                  FROM pg_stat_activity WHERE ${IS_CLIENT} GROUP BY 1) AS by_state) AS connections,
        (SELECT coalesce(max(extract(epoch FROM clock_timestamp() - state_change))
                           FILTER (WHERE state LIKE 'idle in transaction%'),
-                        CASE WHEN bool_and(backend_type IS NOT NULL) THEN 0 END)::float8
-          FROM pg_stat_activity) AS "idleInTransactionSeconds",
-       (SELECT coalesce(jsonb_object_agg(state, number), '{}')
-          FROM (SELECT state::text, count(*) AS number FROM pgboss.job
-                 WHERE state IN ('created', 'retry', 'active', 'failed') GROUP BY 1) AS by_state) AS jobs`;
+                        CASE WHEN count(*) FILTER (WHERE ${IS_HIDDEN}) = 0 THEN 0 END)::float8
+          FROM pg_stat_activity WHERE ${IS_CLIENT}) AS "idleInTransactionSeconds"`;
+
+/** Those that are over are left out: they are many, and kept for a while. Whoever serves has made their tables. */
+export const JOB_FIGURES = `
+SELECT coalesce(jsonb_object_agg(state, number), '{}') AS jobs
+  FROM (SELECT state::text, count(*) AS number FROM pgboss.job
+         WHERE state IN ('created', 'retry', 'active', 'failed') GROUP BY 1) AS by_state`;

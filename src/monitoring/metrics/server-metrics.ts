@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectMetric, makeGaugeProvider } from '@willsoto/nestjs-prometheus';
 import type { Gauge } from 'prom-client';
 import { ScrapeFigures, setEach, setKnown } from './scrape-figures';
-import { SERVER_FIGURES, type ServerFigures } from './server-figures';
+import { JOB_FIGURES, SERVER_FIGURES, type JobFigures, type ServerFigures } from './server-figures';
 
 const HIT_RATIO = 'database_cache_hit_ratio';
 const SIZE = 'database_size_bytes';
@@ -75,8 +75,16 @@ export class ServerMetrics implements OnModuleInit {
     this.figures.add<ServerFigures>({
       name: 'server',
       sql: SERVER_FIGURES,
-      gauges: [...all, this.deadRows, this.connections, this.jobs],
+      readsTables: false,
+      gauges: [...all, this.deadRows, this.connections],
       show: (figures) => this.show(figures),
+    });
+    this.figures.add<JobFigures>({
+      name: 'jobs',
+      sql: JOB_FIGURES,
+      readsTables: true,
+      gauges: [this.jobs],
+      show: ({ jobs }) => setEach(this.jobs, 'state', jobs),
     });
   }
 
@@ -89,6 +97,5 @@ export class ServerMetrics implements OnModuleInit {
     setKnown(this.idleInTransaction, figures.idleInTransactionSeconds);
     setEach(this.deadRows, 'table', figures.deadRows);
     setEach(this.connections, 'state', figures.connections);
-    setEach(this.jobs, 'state', figures.jobs);
   }
 }
