@@ -226,6 +226,22 @@ describe('the performance checklist', () => {
     await owner('DROP TABLE scratch');
   });
 
+  it('warns of a plan that reads all of a partition, and a value says only of which', async () => {
+    await owner('CREATE TABLE scratch (id int) PARTITION BY HASH (id)');
+    await owner('CREATE TABLE scratch_whole PARTITION OF scratch FOR VALUES WITH (MODULUS 1, REMAINDER 0)');
+    await owner('INSERT INTO scratch SELECT generate_series(1, 20000)');
+    await owner('GRANT SELECT ON scratch TO PUBLIC');
+    await owner('ANALYZE scratch');
+    for (let times = 0; times < 100; times++)
+      await app.database.query('SELECT count(*) FROM scratch WHERE id = $1', [times]);
+
+    expect(await judged('Query plans optimized (EXPLAIN ANALYZE)')).toMatchObject({
+      status: 'warn',
+      evidence: expect.stringContaining('reads all 20 000 rows of scratch_whole'),
+    });
+    await owner('DROP TABLE scratch');
+  });
+
   it('fails on metrics until somebody asks for them, and while one is away', async () => {
     expect(await judged('Monitoring metrics enabled')).toMatchObject({
       status: 'fail',

@@ -47,6 +47,12 @@ describe('recorded statements', () => {
       body: { available: true, plan: 'generic', statement: BY_MAIL },
     });
     expect(JSON.stringify(generic.body.explain)).toContain('$1');
+    const parted = await explain(
+      await recorded('SELECT account_id FROM ledger_entries WHERE created_at = $1', [null]),
+    );
+    expect(JSON.stringify(parted.body.explain)).toMatch(
+      /"Relation Name":"ledger_entries_\w+".*\(\w+\.created_at = \$1\)/,
+    );
     const custom = await explain(id, { parameters: ['a.secret@example.org', true] });
     expect(custom).toMatchObject({ status: 200, body: { plan: 'custom' } });
     expect(JSON.stringify(custom.body.explain)).not.toContain('Actual Rows');

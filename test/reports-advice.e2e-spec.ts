@@ -71,6 +71,31 @@ describe('recorded statements', () => {
       expect(body.plan).toMatchObject({ available: true, plan: { 'Node Type': 'ModifyTable' } });
     });
 
+    it.each([
+      ['range', 'id BETWEEN 1 AND 5', "FROM ('0') TO ('10')", "FROM ('10') TO ('20')"],
+      ['hash', 'id = 1', 'WITH (MODULUS 2, REMAINDER 0)', 'WITH (MODULUS 2, REMAINDER 1)'],
+    ])(
+      'show how they read every partition by %s, whichever a value leaves out',
+      async (by, condition, ...bounds) => {
+        await lab.run(`CREATE TABLE scratch (id int, word text) PARTITION BY ${by} (id)`);
+        for (const [place, bound] of bounds.entries())
+          await lab.run(`CREATE TABLE scratch_${place} PARTITION OF scratch FOR VALUES ${bound}`);
+        await lab.run(`SELECT word AS by_${by} FROM scratch WHERE ${condition}`);
+
+        const { body } = await read(`queries/${await idOf(`by_${by}`)}`);
+        expect(body.plan).toMatchObject({
+          available: true,
+          plan: {
+            Plans: [
+              { 'Relation Name': 'scratch_0', Filter: expect.stringContaining('$1') },
+              { 'Relation Name': 'scratch_1', Filter: expect.stringContaining('$1') },
+            ],
+          },
+        });
+        expect(JSON.stringify(body.plan)).not.toMatch(/"Subplans Removed":[1-9]/);
+      },
+    );
+
     it('say why there is no plan', async () => {
       await lab.run(`COMMENT ON COLUMN users.email IS 'told to nobody'`);
       await lab.run('CREATE TABLE scratch (gone int)');
@@ -179,6 +204,31 @@ describe('recorded statements', () => {
       await ask('SELECT s.word FROM scratch_other o JOIN scratch s ON s.owner_id = o.id WHERE o.place = ?');
 
       expect(await adviceOn('scratch')).toMatchObject([{ columns: 'owner_id' }]);
+    });
+
+    it.each(['HASH', 'RANGE'])('is on a whole table that is parted by %s', async (by) => {
+      await lab.run('DROP TABLE scratch');
+      await lab.run(`CREATE TABLE scratch (id int NOT NULL, price int NOT NULL) PARTITION BY ${by} (id)`);
+      for (const part of [0, 1, 2, 3])
+        await lab.run(
+          `CREATE TABLE scratch_${part} PARTITION OF scratch FOR VALUES ${
+            by === 'HASH'
+              ? `WITH (MODULUS 4, REMAINDER ${part})`
+              : `FROM (${(part * ROWS) / 4}) TO (${((part + 1) * ROWS) / 4})`
+          }`,
+        );
+      await lab.run('INSERT INTO scratch SELECT n, n FROM generate_series(0, $1) AS n', [ROWS - 1]);
+      await lab.run('ANALYZE scratch');
+      await ask('SELECT price FROM scratch WHERE id = ?');
+      await ask('SELECT id FROM scratch WHERE id > ? ORDER BY price LIMIT 5');
+      await ask('SELECT o.id, s.id FROM scratch_other o JOIN scratch s ON s.price = o.id WHERE o.place = ?');
+
+      const advice = (await adviceOn('scratch')).toSorted((a, b) => b['columns'].localeCompare(a['columns']));
+      expect(advice).toMatchObject([
+        { columns: 'price', calls: 24, create: 'CREATE INDEX scratch_price ON scratch (price)' },
+        { columns: 'id', calls: 12, create: 'CREATE INDEX scratch_id ON scratch (id)' },
+      ]);
+      for (const { costBefore, costAfter } of advice) expect(costAfter).toBeLessThan(costBefore / 2);
     });
 
     it('leaves out what an index covers, what few ask, and small tables', async () => {

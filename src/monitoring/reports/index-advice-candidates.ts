@@ -8,13 +8,16 @@ export interface Candidate {
   readonly columns: readonly SortKey[];
   /** How many of the columns, the first ones, are compared with one value. */
   readonly equal: number;
-  readonly use: CandidateUse;
+  /** One, or of a partitioned table one for each partition. */
+  readonly uses: readonly CandidateUse[];
 }
 
-/** What the step costs now, and how many rows the index would have to find, by the planner's own figures. */
+/** What an index would do in a plan, by the planner's own figures. */
 export interface CandidateUse {
-  /** Cost of the steps that would go. */
-  readonly cost: number;
+  /** Reads the table now. */
+  readonly scan: PlanNode;
+  /** Would go, with what is below it; a sort of the rows of many partitions is the same one for all of them. */
+  readonly step: PlanNode;
   /** How often the index is asked: once, or for every row of the other side of a join. */
   readonly times: number;
   /** Rows that it gives each time. */
@@ -35,6 +38,8 @@ const PASSES = new Set([
 const SORTS = new Set(['Sort', 'Incremental Sort']);
 const SCANS = new Set(['Seq Scan', 'Index Scan', 'Index Only Scan', 'Bitmap Heap Scan']);
 const CONDITIONS = ['Filter', 'Index Cond', 'Recheck Cond'] as const;
+/** What is above them names the columns as those of the whole table. */
+const PARTITIONS_TOGETHER = new Set(['Append', 'Merge Append']);
 const JOIN_CONDITIONS = ['Hash Cond', 'Merge Cond', 'Join Filter'] as const;
 /** An index of many columns serves one statement, and costs every writer. */
 const MOST_COLUMNS = 4;
@@ -69,10 +74,10 @@ function scansOf(node: PlanNode, ancestors: readonly PlanNode[]): Scan[] {
 }
 
 function candidatesOfScan(scan: Scan, rowsWanted: number): Candidate[] {
-  const { node, ancestors } = scan;
+  const { node } = scan;
   const alias = node.Alias ?? scan.relation;
   const filters = comparisonsOf(alias, textsOf([node], CONDITIONS));
-  const joins = comparisonsOf(alias, textsOf(ancestors, JOIN_CONDITIONS)).filter(({ join }) => join);
+  const joins = joinsOf(scan, alias);
   const equal = columnsOf(filters, 'equal');
   const sequential = node['Node Type'] === 'Seq Scan';
   return [
@@ -81,6 +86,17 @@ function candidatesOfScan(scan: Scan, rowsWanted: number): Candidate[] {
     ...byOrder(scan, alias, equal, filters, rowsWanted),
   ];
 }
+
+/** The alias of a scan as the step at a place above it writes it: that of a partition is the table's with a number. */
+function aliasAt({ ancestors }: Scan, place: number, alias: string): string {
+  const together = ancestors.findIndex(({ 'Node Type': type }) => PARTITIONS_TOGETHER.has(type));
+  return together === -1 || place < together ? alias : alias.replace(/_\d+$/, '');
+}
+
+const joinsOf = (scan: Scan, alias: string): Comparison[] =>
+  scan.ancestors.flatMap((node, place) =>
+    comparisonsOf(aliasAt(scan, place, alias), textsOf([node], JOIN_CONDITIONS)).filter(({ join }) => join),
+  );
 
 function textsOf(nodes: readonly PlanNode[], keys: readonly string[]): string[] {
   const texts = nodes.flatMap((node) => keys.map((key) => (node as unknown as Record<string, unknown>)[key]));
@@ -102,11 +118,12 @@ function candidate(
 ): Candidate[] {
   const columns = [...ascending(equal), ...then.filter(({ column }) => !equal.includes(column))];
   if (columns.length === 0 || columns.length > MOST_COLUMNS) return [];
-  return [{ relation, columns, equal: equal.length, use }];
+  return [{ relation, columns, equal: equal.length, uses: [use] }];
 }
 
 function byFilter(scan: Scan, equal: readonly string[], ranges: readonly string[]): Candidate[] {
-  const use = { cost: scan.node['Total Cost'], times: 1, rows: scan.node['Plan Rows'] };
+  const { node } = scan;
+  const use = { scan: node, step: node, times: 1, rows: node['Plan Rows'] };
   return candidate(scan, equal, ascending(ranges.slice(0, 1)), use);
 }
 
@@ -118,8 +135,15 @@ function byJoin(scan: Scan, equal: readonly string[], joined: readonly string[])
   const side = scan.ancestors[place - 1] ?? scan.node;
   const other = join.Plans?.find((child) => child !== side);
   const times = Math.max(1, other?.['Plan Rows'] ?? 1);
-  const use = { cost: scan.node['Total Cost'], times, rows: join['Plan Rows'] / times };
+  const rows = (join['Plan Rows'] / times) * shareOf(scan);
+  const use = { scan: scan.node, step: scan.node, times, rows };
   return candidate(scan, equal, ascending(joined), use);
+}
+
+/** How much of the rows of a table are those of this partition. */
+function shareOf({ node, ancestors }: Scan): number {
+  const whole = ancestors.find(({ 'Node Type': type }) => PARTITIONS_TOGETHER.has(type));
+  return whole === undefined ? 1 : Math.min(1, node['Plan Rows'] / Math.max(1, whole['Plan Rows']));
 }
 
 function byOrder(
@@ -133,14 +157,41 @@ function byOrder(
   const sort = scan.ancestors[place];
   if (sort === undefined || scan.ancestors.slice(0, place).some((node) => !PASSES.has(node['Node Type'])))
     return [];
-  const keys = sortKeysOf(alias, sort['Sort Key'] ?? []);
+  const keys = sortKeysOf(aliasAt(scan, place, alias), sort['Sort Key'] ?? []);
   if (keys.length === 0) return [];
   const limited = scan.ancestors.slice(place + 1).some(({ 'Node Type': type }) => type === 'Limit');
   const found = scan.node['Plan Rows'];
   const given = limited ? Math.min(found, Math.max(1, rowsWanted)) : found;
   // What the index does not tell is looked up in the table, row by row, until there are enough.
   const unknown = filters.some(({ kind }) => kind === 'range') ? 10 : 1;
-  const use = { cost: sort['Total Cost'], times: 1, rows: Math.min(found, given * unknown) };
+  const use = { scan: scan.node, step: sort, times: 1, rows: Math.min(found, given * unknown) };
   const backwards = keys.every(({ descending }) => descending);
   return candidate(scan, equal, backwards ? ascending(keys.map(({ column }) => column)) : keys, use);
+}
+
+/**
+ * One candidate for each index: a table may be read in several places, and a partitioned one in all of its partitions, which
+ * the index of the whole serves. Where it would serve one scan in two ways, the one that spares more stands.
+ * @param wholeOf the table that a relation of the plan is, or is a part of
+ */
+export function together(
+  candidates: readonly Candidate[],
+  wholeOf: (relation: string) => string,
+): Candidate[] {
+  const byKeys = new Map<string, Candidate>();
+  for (const candidate of candidates) {
+    const key = JSON.stringify([wholeOf(candidate.relation), candidate.columns]);
+    const known = byKeys.get(key);
+    byKeys.set(key, { ...candidate, ...known, uses: bestUses([...(known?.uses ?? []), ...candidate.uses]) });
+  }
+  return [...byKeys.values()];
+}
+
+function bestUses(uses: readonly CandidateUse[]): CandidateUse[] {
+  const ofScans = new Map<PlanNode, CandidateUse>();
+  for (const use of uses) {
+    const known = ofScans.get(use.scan);
+    if (known === undefined || use.step['Total Cost'] > known.step['Total Cost']) ofScans.set(use.scan, use);
+  }
+  return [...ofScans.values()];
 }

@@ -1,6 +1,6 @@
 import { sqlState } from '../../database/query-events';
 import { rowsOf, type StatementRunner } from '../../database/indexes/statement-runner';
-import type { Candidate } from './index-advice-candidates';
+import type { Candidate, CandidateUse } from './index-advice-candidates';
 import { planNodes, type PlanNode } from './plan-node';
 import { planOf } from './statement-plan';
 
@@ -107,12 +107,17 @@ async function hypothetical(
 /** Reckons what an index would be worth by the planner's own cost of a page that is read out of order. */
 export function weighedByEstimate(
   { plan }: Weighed,
-  { columns, use }: Candidate,
+  { columns, uses }: Candidate,
   table: WeighedTable,
   randomPageCost: number,
 ): Weight {
-  const once = (LEVELS + use.rows) * randomPageCost + use.rows * ROW_COST;
-  const cost = Math.max(0, plan['Total Cost'] - use.cost) + use.times * once;
+  const once = ({ rows }: CandidateUse): number => (LEVELS + rows) * randomPageCost + rows * ROW_COST;
+  const found = uses.reduce((sum, use) => sum + use.times * once(use), 0);
+  const spared = [...new Set(uses.map(({ step }) => step))].reduce(
+    (sum, step) => sum + step['Total Cost'],
+    0,
+  );
+  const cost = Math.max(0, plan['Total Cost'] - spared) + found;
   const entry = columns.reduce(
     (sum, { column }) => sum + Math.ceil((table.columns.get(column)?.bytes ?? 8) / 8) * 8,
     ENTRY_BYTES,

@@ -1,5 +1,5 @@
 import type { StatementRunner } from '../../database/indexes/statement-runner';
-import { candidatesOf, type Candidate } from './index-advice-candidates';
+import { candidatesOf, together, type Candidate } from './index-advice-candidates';
 import { advisedTables, isCovered, type AdvisedTable } from './index-advice-tables';
 import {
   keysOf,
@@ -152,7 +152,7 @@ async function bestFor(
   const statement = { text: asked.text, plan: planned.plan };
   const best = new Map<string, Worth>();
   const candidates = candidatesOf(planned.plan, (relation) => tables.get(relation)?.rows, asked.rowsPerCall);
-  for (const candidate of distinct(candidates)) {
+  for (const candidate of together(candidates, (relation) => tables.get(relation)?.name ?? relation)) {
     const table = tables.get(candidate.relation);
     if (table === undefined || !candidate.columns.every(({ column }) => table.columns.has(column))) continue;
     if (isCovered(candidate, table.name, live)) continue;
@@ -188,17 +188,6 @@ const refusal = ({ refused }: Refused, table: AdvisedTable, candidate: Candidate
 
 const columnsText = ({ columns }: Candidate): string =>
   columns.map(({ column, descending }) => `${column}${descending ? ' DESC' : ''}`).join(', ');
-
-/** Partitions of a table give the same candidate, each with its share: the largest stands for them. */
-function distinct(candidates: readonly Candidate[]): Candidate[] {
-  const byKeys = new Map<string, Candidate>();
-  for (const candidate of candidates) {
-    const key = `${candidate.relation} ${columnsText(candidate)}`;
-    const known = byKeys.get(key);
-    if (known === undefined || candidate.use.cost > known.use.cost) byKeys.set(key, candidate);
-  }
-  return [...byKeys.values()];
-}
 
 /** One line for each index; one that begins another goes with it. */
 function put(worth: readonly Worth[]): Advice[] {
