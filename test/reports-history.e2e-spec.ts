@@ -254,6 +254,27 @@ describe('the history of the database', () => {
     ]);
   });
 
+  it('keeps what is locked in another database, where tables have the same numbers', async () => {
+    const { ownerUrl } = await migratedDatabase();
+    const elsewhere = new Client({ connectionString: ownerUrl });
+    await elsewhere.connect();
+    await makeDays(elsewhere);
+    const number = `SELECT 'users'::regclass::oid AS number`;
+    expect((await elsewhere.query(number)).rows).toEqual(await lab.run(number));
+    const holder = await lab.session();
+    await holder.query('BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE');
+    await record(elsewhere);
+    await holder.query('ROLLBACK');
+
+    const { rows } = await elsewhere.query(
+      `SELECT count(DISTINCT t.table_name)::int AS tables, count(DISTINCT i.index_name)::int AS indexes
+         FROM table_snapshots t JOIN index_snapshots i ON i.whole_name = 'users_pkey'
+        WHERE t.table_name = 'users'`,
+    );
+    await elsewhere.end();
+    expect(rows).toEqual([{ tables: 1, indexes: 1 }]);
+  });
+
   it('keeps an index from being judged by counts that are older than itself', async () => {
     await snapshot();
     await lab.run('CREATE TABLE scratch (id int, word text)');

@@ -1,3 +1,4 @@
+import { LOCKED_RELATIONS } from './locked-relations';
 import { rowsOf, type StatementRunner } from './statement-runner';
 
 /** An index that the database has. */
@@ -134,16 +135,14 @@ export interface LockedTable {
   readonly name: string;
 }
 
-/** Whoever waits for such a lock keeps those out that come later: asked for is as good as granted. */
 const LOCKED_TABLES = `
+  WITH locked AS MATERIALIZED (${LOCKED_RELATIONS})
   SELECT c.oid::text AS oid, c.relname AS name
     FROM pg_class c
    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'm')
-     AND EXISTS (SELECT FROM pg_locks l
-                  WHERE l.mode = 'AccessExclusiveLock' AND l.locktype = 'relation'
-                    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                    AND (l.relation = c.oid
-                         OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indexrelid = l.relation)))
+     AND EXISTS (SELECT FROM locked l
+                  WHERE l.relation = c.oid
+                     OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indexrelid = l.relation))
    ORDER BY 2`;
 
 /** The tables and partitions of the current schema that, or indexes of which, somebody locks for himself or is about to. */

@@ -1,3 +1,4 @@
+import { LOCKED_RELATIONS } from '../../database/indexes/locked-relations';
 import { rowsOf, type StatementRunner } from '../../database/indexes/statement-runner';
 import { IS_CLIENT, IS_HIDDEN } from '../reports/seen-activity';
 import { readTableStatistics } from '../reports/table-statistics';
@@ -53,8 +54,7 @@ const INDEXES = changed(
   'index_snapshots',
   'index_name',
   INDEX_COLUMNS,
-  `(WITH locked AS MATERIALIZED (
-      SELECT relation FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation IS NOT NULL)
+  `(WITH locked AS MATERIALIZED (${LOCKED_RELATIONS})
     SELECT c.relname AS index_name,
            coalesce((SELECT w.relname FROM pg_class w WHERE w.oid = pg_partition_root(c.oid)), c.relname) AS whole_name,
            pg_stat_get_numscans(c.oid) AS scans, pg_stat_get_tuples_returned(c.oid) AS entries_read,

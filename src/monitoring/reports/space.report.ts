@@ -1,4 +1,5 @@
 import { formatBytes } from '../../common/figures';
+import { LOCKED_RELATIONS } from '../../database/indexes/locked-relations';
 import { historyWindow, looksBack } from '../history/history-window';
 import { spaceBetween } from '../history/server-history';
 import { tablesBetween } from '../history/table-history';
@@ -21,15 +22,9 @@ interface Row {
   share: number | null;
 }
 
-/**
- * A table that somebody keeps everyone out of cannot be measured, nor one whose lock he waits for: asking for its size would
- * wait behind him. What all databases share is locked in database 0.
- */
+/** What is locked cannot be measured: asking for its size would wait. */
 const OBJECTS = `
-  WITH RECURSIVE locked AS MATERIALIZED (
-    SELECT DISTINCT relation FROM pg_locks
-     WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock'
-       AND (database = 0 OR database = (SELECT oid FROM pg_database WHERE datname = current_database()))),
+  WITH RECURSIVE locked AS MATERIALIZED (${LOCKED_RELATIONS}),
   member AS (
     SELECT c.oid, c.oid AS top, c.relkind, c.reltoastrelid, c.relnamespace FROM pg_class c
      WHERE c.relkind IN ('r', 'p', 'm') AND NOT c.relispartition AND c.relpersistence <> 't'

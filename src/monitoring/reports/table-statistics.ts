@@ -1,3 +1,4 @@
+import { LOCKED_RELATIONS } from '../../database/indexes/locked-relations';
 import type { ReportSource } from './report-source';
 
 /** A table that holds rows: a partition, or one without partitions; or the table that partitions belong to. */
@@ -49,8 +50,7 @@ const setting = (name: string): string => `
  * thresholds are autovacuum's own (PostgreSQL: 24.1.6 The Autovacuum Daemon), with the upper bound of PostgreSQL 18.
  */
 const TABLES = `
-  WITH locked AS MATERIALIZED (
-    SELECT DISTINCT relation FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation IS NOT NULL
+  WITH locked AS MATERIALIZED (${LOCKED_RELATIONS}
   ), member AS MATERIALIZED (
     SELECT c.oid, c.relname, c.relkind, c.reltoastrelid, c.reloptions, c.reltuples,
            NOT EXISTS (SELECT FROM locked l
