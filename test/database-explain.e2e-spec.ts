@@ -191,13 +191,26 @@ describe('recorded statements', () => {
     expect(await explain('1', { analyse: true })).toMatchObject({ status: 400 });
   });
 
-  it('say what is missing for it', async () => {
-    // As where its library is not loaded.
+  /** As where PostgreSQL answers the statistics of statements with this error. */
+  async function failing(message: string, code: string): Promise<void> {
     const [{ parameters }] = await owner(
       `SELECT pg_get_function_arguments('pg_stat_statements(boolean)'::regprocedure) AS parameters`,
     );
     await owner(`CREATE OR REPLACE FUNCTION pg_stat_statements(${parameters}) RETURNS SETOF record LANGUAGE plpgsql AS $$
-      BEGIN RAISE 'pg_stat_statements must be loaded via "shared_preload_libraries"' USING ERRCODE = '55000'; END $$`);
+      BEGIN RAISE '${message}' USING ERRCODE = '${code}'; END $$`);
+  }
+
+  it('take too long as any other statement does: nothing is missing then', async () => {
+    await failing('canceling statement due to statement timeout', '57014');
+    const reading = [app.get('/api/admin/db/slow-queries', { as: app.admin }), explain('1')];
+    for (const { status, body, headers } of await Promise.all(reading)) {
+      expect({ status, code: body.code }).toEqual({ status: 503, code: 'DATABASE_TIMEOUT' });
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+  });
+
+  it('say what is missing for it', async () => {
+    await failing('pg_stat_statements must be loaded via "shared_preload_libraries"', '55000');
     expect(await explain('1')).toMatchObject({
       status: 200,
       body: { available: false, howTo: expect.stringContaining('shared_preload_libraries') },

@@ -17,7 +17,10 @@ export const NOT_LOADED = SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE;
 /** The name of the setting is the same in every language PostgreSQL speaks. */
 const LIBRARY = /^\W*(\w+).*shared_preload_libraries/s;
 
-/** What PostgreSQL's error says is missing, and how to get it; undefined where it is an error of another kind. */
+/**
+ * What PostgreSQL's error says is missing, and how to get it; undefined where it is an error of another kind, such as that of a
+ * statement that took too long: nothing is missing then.
+ */
 export function asNotAvailable(error: unknown): NotAvailable | undefined {
   if (error instanceof NotAvailable) return error;
   if (!(error instanceof Error)) return undefined;
@@ -31,11 +34,6 @@ export function asNotAvailable(error: unknown): NotAvailable | undefined {
       return new NotAvailable(
         'access to a table',
         'Somebody keeps everyone else out of a table just now: the report locks shows who, and afterwards this one can be asked again',
-      );
-    case SqlState.QUERY_CANCELED:
-      return new NotAvailable(
-        'an answer in time',
-        'PostgreSQL took longer than a report may: ask again when it has less to do, or read the same from psql, which nothing cuts off',
       );
     case NOT_LOADED:
       return notLoaded(LIBRARY.exec(error.message)?.[1]);
