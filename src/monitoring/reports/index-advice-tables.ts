@@ -70,7 +70,7 @@ const columnsOf = (name: string, columns: readonly ColumnRow[]): ReadonlyMap<str
   );
 
 /**
- * Whether an index that is there does the same: it begins with the columns that are compared with one value, in any order, and
+ * Whether an index that is there does the same, or may, where nobody can look: it begins with the columns that are compared with one value, in any order, and
  * goes on with the others in theirs; or it keeps rows unique by the former alone.
  */
 export function isCovered(
@@ -80,8 +80,9 @@ export function isCovered(
 ): boolean {
   const compared = new Set(columns.slice(0, equal).map(({ column }) => column));
   const then = columns.slice(equal);
-  const own = tables.find(({ name }) => name === table)?.indexes ?? [];
-  return own
+  const own = tables.find(({ name }) => name === table);
+  if (own === undefined) return true;
+  return own.indexes
     .filter(({ valid }) => valid)
     .some((index) => {
       const fact = facts.get(index.oid) ?? facts.get(withParts(index)[1]?.oid ?? '');

@@ -93,7 +93,11 @@ export async function adviceFor(
   const refusals = new Set<string>();
   const weigher = { hypopg, tables, live, randomPageCost: setting?.cost ?? 4, isLate, refusals };
   const { worth, looked } = await source.session((session) => weighAll(session, weigher, asked));
-  const notes = [...notesOn(weigher, looked, asked.length), ...(await hiddenStatements(source))];
+  const notes = [
+    ...notesOn(weigher, looked, asked.length),
+    ...live.notes,
+    ...(await hiddenStatements(source)),
+  ];
   return { advice: put(worth), notes };
 }
 
