@@ -1,9 +1,11 @@
 import { Client } from 'pg';
 import type { Principal } from '../src/auth/principal';
+import { loadConfig } from '../src/config/config';
 import { ReservedDatabase } from '../src/database/reserved-database';
 import { ActionTrail } from '../src/monitoring/actions/action-trail';
 import { ActionsService } from '../src/monitoring/actions/actions.service';
 import { BackendsService } from '../src/monitoring/actions/backends.service';
+import { QueryEvents } from '../src/database/query-events';
 import { ReportDatabase } from '../src/monitoring/reports/report-database';
 import { startApp, type Answer, type TestApp } from './support/app';
 import { asOwner } from './support/database';
@@ -207,8 +209,6 @@ describe('actions on the database', () => {
         autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)`);
       await owner('INSERT INTO slowly SELECT generate_series(1, 100000)');
       await owner('DELETE FROM slowly');
-      await owner('ALTER SYSTEM SET autovacuum_naptime = 1');
-      await owner('SELECT pg_reload_conf()');
       const worker = async () =>
         (
           await owner<{ pid: number }>(
@@ -216,9 +216,15 @@ describe('actions on the database', () => {
                 AND backend_type = 'autovacuum worker' AND query LIKE '%slowly%'`,
           )
         )[0]?.pid;
-      const pid = await eventually(worker, (found) => found !== undefined, 60_000);
-      await owner('ALTER SYSTEM RESET autovacuum_naptime');
-      await owner('SELECT pg_reload_conf()');
+      let pid: number | undefined;
+      try {
+        await owner('ALTER SYSTEM SET autovacuum_naptime = 1');
+        await owner('SELECT pg_reload_conf()');
+        pid = await eventually(worker, (found) => found !== undefined, 60_000);
+      } finally {
+        await owner('ALTER SYSTEM RESET autovacuum_naptime');
+        await owner('SELECT pg_reload_conf()');
+      }
       const { body: report } = await app.get(`${DB}/vacuum`, { as: app.admin });
       const answer = await act(`backends/${pid}/cancel`);
       await until(async () => (await worker()) !== pid);
@@ -240,10 +246,9 @@ describe('actions on the database', () => {
         Object.assign(new URL(own), { username: role, password: 'a password' });
       const [lesser, third] = [`lesser_${own.pathname.slice(1)}`, `third_${own.pathname.slice(1)}`];
       for (const role of [lesser, third]) await owner(`CREATE ROLE ${role} LOGIN PASSWORD 'a password'`);
-      const reports = new ReportDatabase({ ownerUrl: roleUrl(lesser).toString() });
       const backends = new BackendsService(
         app.nest.get(ActionTrail),
-        reports,
+        { ownerUrl: roleUrl(lesser).toString() },
         app.nest.get(ReservedDatabase),
       );
       const principal = { userId: app.admin.id, organizationId: null, requestId: 'a test' } as Principal;
@@ -255,16 +260,86 @@ describe('actions on the database', () => {
       await expect(stop(others.pid)).rejects.toThrow(/GRANT pg_signal_backend, pg_read_all_stats/);
       await owner(`GRANT pg_signal_backend, pg_read_all_stats TO ${lesser}`);
       expect(await stop(others.pid)).toMatchObject({ done: true, role: third });
-      await reports.onApplicationShutdown();
+      await owner(`ALTER ROLE ${lesser} CONNECTION LIMIT 0`);
+      const next = await session('of the application', app.urls.applicationUrl);
+      expect(await stop(next.pid)).toMatchObject({ done: true });
+      const out = await session('of a third role', roleUrl(third).toString());
+      await expect(stop(out.pid)).rejects.toMatchObject({ code: '53300' });
+      await out.client.end();
       for (const role of [lesser, third]) await owner(`DROP ROLE ${role}`);
     });
 
-    it('never end the session that does it', async () => {
-      await app.get(`${DB}/connections`, { as: app.admin });
-      const ours = await owner<{ pid: number }>(
-        `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'gridtokenx reports'`,
+    it('ask the owner where the application’s connections are in use', async () => {
+      const busy = new ReservedDatabase(
+        app.urls.applicationUrl,
+        loadConfig({}).environment,
+        new QueryEvents(),
       );
-      expect(ours).toHaveLength(1);
+      await busy.onApplicationBootstrap();
+      const backends = new BackendsService(app.nest.get(ActionTrail), app.urls, busy);
+      const principal = { userId: app.admin.id, organizationId: null, requestId: 'a test' } as Principal;
+      let letGo = (): void => undefined;
+      const told = new Promise<void>((resolve) => (letGo = resolve));
+      const holding = [1, 2].map(() => busy.transaction(() => told));
+      const { pid } = await session('of the application', app.urls.applicationUrl);
+
+      expect(await backends.stop(principal, pid, 'terminate')).toMatchObject({ done: true });
+      letGo();
+      await Promise.all(holding);
+      busy.onModuleDestroy();
+      await busy.onApplicationShutdown();
+    }, 30_000);
+
+    it('wait behind no report', async () => {
+      const reports = app.nest.get(ReportDatabase);
+      const { pid } = await session('of the owner');
+      let ended = 0;
+      const running = [1, 2, 3].map(() => reports.query('SELECT pg_sleep(60)').catch(() => (ended += 1)));
+      const workers = () =>
+        owner<{ pid: number }>(
+          `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query = 'SELECT pg_sleep(60)'
+              AND application_name = 'gridtokenx reports' AND state = 'active'`,
+        );
+      await until(async () => (await workers()).length === 2);
+
+      expect(await act(`backends/${pid}/terminate`)).toMatchObject({ status: 200, body: { done: true } });
+      expect(ended).toBe(0);
+      for (let left = 3; left > 0; left--) {
+        const [worker] = await eventually(workers, (found) => found.length > 0);
+        await act(`backends/${worker?.pid}/cancel`);
+        await until(() => ended > 3 - left);
+      }
+      await Promise.all(running);
+    });
+
+    it('keep no connection from others while they wait for the end of sessions', async () => {
+      const deaf = await session('deaf for a while', app.urls.applicationUrl);
+      process.kill(deaf.pid, 'SIGSTOP');
+      let answered = 0;
+      const asked = Array.from({ length: 6 }, () =>
+        act(`backends/${deaf.pid}/terminate`).finally(() => (answered += 1)),
+      );
+      await until(async () => (await trail(deaf.pid)).length === asked.length);
+      const others = await Promise.all([1, 2, 3, 4].map(() => app.get(`${DB}/locks`, { as: app.admin })));
+      const answeredBefore = answered;
+      process.kill(deaf.pid, 'SIGCONT');
+
+      expect(others.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+      expect(answeredBefore).toBe(0);
+      expect((await Promise.all(asked)).map(({ body }) => body.done as boolean)).toEqual(
+        asked.map(() => true),
+      );
+    });
+
+    it('never end the session that does it', async () => {
+      const reserve = () =>
+        owner<{ pid: number }>(
+          `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'gridtokenx reserve'`,
+        );
+      await owner('SELECT pg_terminate_backend(pid, 5000) FROM unnest($1::int[]) AS pid', [
+        (await reserve()).slice(1).map(({ pid }) => pid),
+      ]);
+      const ours = await eventually(reserve, ({ length }) => length === 1);
 
       expect(await act(`backends/${ours[0]?.pid}/terminate`)).toMatchObject({
         status: 409,
