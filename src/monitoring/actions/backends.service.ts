@@ -1,16 +1,16 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Principal } from '../../auth/principal';
-import { ReservedDatabase } from '../../database/reserved-database';
-import { reasonOf } from '../../database/failures';
+import { DATABASE_URLS, type DatabaseUrls } from '../../database/database.module';
+import { databaseFailure, reasonOf } from '../../database/failures';
 import { sqlState } from '../../database/query-events';
+import { ReservedDatabase } from '../../database/reserved-database';
+import { SqlState } from '../../database/sql-states';
 import { statementForm } from '../../database/statement-fingerprint';
-import { ReportDatabase } from '../reports/report-database';
 import { ActionTrail } from './action-trail';
 import { BackendOutOfReach, OwnBackend, UnknownBackend } from './actions.errors';
 import { AUDITED_ACTIONS } from './audited-actions';
-import { SqlState } from '../../database/sql-states';
-
-export type Signal = 'cancel' | 'terminate';
+import { signalBackend, STOPPABLE, UNHEARD, type Backend, type Query, type Signal } from './backend-signals';
+import { ownSession } from './own-session';
 
 /** A session as it was when somebody was about to stop it. */
 interface SeenBackend {
@@ -32,14 +32,13 @@ export interface StoppedBackend extends SeenBackend {
 interface BackendRow extends SeenBackend {
   readonly own: boolean;
   readonly kind: string | null;
-  /** Numbers of processes come again: the time of its start says that it is still the same. */
   readonly started: string | null;
 }
 
-type Query = <Row>(text: string, values: readonly unknown[]) => Promise<Row[]>;
+/** Lets statements run as one of our roles. */
+type Role = <Result>(work: (query: Query) => Promise<Result>) => Promise<Result>;
 
-/** An autovacuum worker that is stopped comes again by itself. */
-const STOPPABLE = ['client backend', 'autovacuum worker'];
+const OWNER = { application: 'gridtokenx actions', statementMs: 5_000 };
 
 /** PostgreSQL shows the kind and the rest only of what it lets this role see. */
 const LOOK = `
@@ -47,36 +46,30 @@ const LOOK = `
          coalesce(nullif(application_name, ''), '(unnamed)') AS application, coalesce(usename::text, '') AS role,
          coalesce(host(client_addr), 'local') AS client, state, query AS statement
     FROM pg_stat_activity WHERE pid = $1 AND datname = current_database()`;
-const THE_SAME = `
-    FROM pg_stat_activity
-   WHERE pid = $1 AND extract(epoch FROM backend_start)::text = $2 AND datname = current_database()
-     AND backend_type = ANY ($3) AND pid <> pg_backend_pid()`;
-/** The end of a session is waited for, up to five seconds: an answer that it is on its way would help nobody. */
-const SIGNALS: Record<Signal, string> = {
-  cancel: `SELECT pg_cancel_backend(pid) AS done ${THE_SAME}`,
-  terminate: `SELECT pg_terminate_backend(pid, 5000) AS done ${THE_SAME}`,
-};
-
-/** What is known where PostgreSQL does not say that it is done. */
-const UNHEARD: Record<Signal, { readonly reason: string }> = {
-  cancel: { reason: 'The process had ended before' },
-  terminate: { reason: 'The process has not ended within 5 seconds; it may yet' },
-};
 
 /** Stops what clients of this database, and autovacuum in it, do. */
 @Injectable()
 export class BackendsService {
-  /** The owner, and the application's own role: each may stop its own, whatever else it may. */
-  private readonly roles: readonly Query[];
+  /**
+   * The application's own role, and the owner: each may stop its own, whatever else it may. What jams are made of is mostly
+   * the application's own, and its connections are at hand; the owner waits behind no report.
+   */
+  private readonly roles: readonly Role[];
 
   constructor(
     private readonly trail: ActionTrail,
-    owner: ReportDatabase,
+    @Inject(DATABASE_URLS) { ownerUrl }: Pick<DatabaseUrls, 'ownerUrl'>,
     application: ReservedDatabase,
   ) {
     this.roles = [
-      (text, values) => owner.query(text, values),
-      (text, values) => application.query(text, values),
+      (work) => work((text, values) => application.query(text, values)),
+      (work) =>
+        ownSession(ownerUrl, OWNER, (owner) =>
+          work(async <Row>(text: string, values: readonly unknown[]) => {
+            const { rows } = await owner.query(text, [...values]);
+            return rows as Row[];
+          }),
+        ),
     ];
   }
 
@@ -90,7 +83,7 @@ export class BackendsService {
       audited: AUDITED_ACTIONS[action],
       entityId: String(pid),
       asked: { before: { ...backend } },
-      work: () => this.signal(pid, started, action),
+      work: () => this.signal({ pid, started }, action),
       outcomeOf: (taken) => ({
         done: taken,
         after: { ...backend, done: taken, ...(!taken && UNHEARD[action]) },
@@ -101,31 +94,55 @@ export class BackendsService {
   }
 
   private async find(pid: number): Promise<SeenBackend & { started: string }> {
-    let hidden = false;
-    for (const query of this.roles) {
-      const [row] = await query<BackendRow>(LOOK, [pid]);
-      if (row === undefined) throw new UnknownBackend(pid);
-      const { own, kind, started, statement, ...seen } = row;
-      if (own) throw new OwnBackend(pid);
-      if (STOPPABLE.includes(kind ?? '') && started !== null)
-        return { ...seen, started, statement: statement === null ? null : statementForm(statement).text };
-      hidden ||= kind === null;
-    }
-    throw hidden ? new BackendOutOfReach(pid) : new UnknownBackend(pid);
+    let isHidden = false;
+    const seen = await this.byRoles(async (query) => {
+      const row = await lookAt(query, pid);
+      isHidden ||= row.kind === null;
+      return STOPPABLE.includes(row.kind ?? '') && row.started !== null ? row : undefined;
+    });
+    if (seen === undefined) throw isHidden ? new BackendOutOfReach(pid) : new UnknownBackend(pid);
+    const { own: _, kind: __, started, statement, ...backend } = seen;
+    return {
+      ...backend,
+      started: started ?? '',
+      statement: statement === null ? null : statementForm(statement).text,
+    };
   }
 
-  private async signal(pid: number, started: string, action: Signal): Promise<boolean> {
-    for (const query of this.roles) {
-      try {
-        const [answer] = await query<{ done: boolean }>(SIGNALS[action], [pid, started, STOPPABLE]);
-        if (answer !== undefined) return answer.done;
-      } catch (error) {
-        if (sqlState(error) !== SqlState.INSUFFICIENT_PRIVILEGE) throw error;
-        continue;
-      }
-      // Gone, or hidden from this role.
-    }
-    const [left] = await (this.roles[0] as Query)<BackendRow>(LOOK, [pid]);
-    throw left === undefined ? new UnknownBackend(pid) : new BackendOutOfReach(pid);
+  private async signal(backend: Backend, action: Signal): Promise<boolean> {
+    const done = await this.byRoles((query) => signalBackend(query, backend, action));
+    if (done !== undefined) return done;
+    await this.byRoles((query) => lookAt(query, backend.pid));
+    throw new BackendOutOfReach(backend.pid);
   }
+
+  /**
+   * What the first of the roles says that can: one may be out of connections, or have no right, where the other one is not.
+   * @returns undefined where none says anything
+   * @throws the first failure of the database where none says anything
+   */
+  private async byRoles<Result>(
+    ask: (query: Query) => Promise<Result | undefined>,
+  ): Promise<Result | undefined> {
+    const failures: unknown[] = [];
+    for (const as of this.roles) {
+      try {
+        const result = await as(ask);
+        if (result !== undefined) return result;
+      } catch (error) {
+        if (databaseFailure(error) !== undefined) failures.push(error);
+        else if (sqlState(error) !== SqlState.INSUFFICIENT_PRIVILEGE) throw error;
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+    return undefined;
+  }
+}
+
+/** @throws UnknownBackend OwnBackend */
+async function lookAt(query: Query, pid: number): Promise<BackendRow> {
+  const [row] = await query<BackendRow>(LOOK, [pid]);
+  if (row === undefined) throw new UnknownBackend(pid);
+  if (row.own) throw new OwnBackend(pid);
+  return row;
 }

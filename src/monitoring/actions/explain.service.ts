@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Client } from 'pg';
 import type { Principal } from '../../auth/principal';
 import { DatabaseService } from '../../database/database.service';
 import { runnerOf, type StatementRunner } from '../../database/indexes/statement-runner';
@@ -12,13 +11,12 @@ import type { Explained } from '../reports/statement-plan';
 import { ActionTrail } from './action-trail';
 import { StatementNotExplained, UnknownStatement } from './actions.errors';
 import { AUDITED_ACTIONS } from './audited-actions';
+import { ownSession } from './own-session';
 import { recordedStatement, type RecordedStatement } from './recorded-statement';
 import { analyzedPlan, planFor, planForAny, type Parameter } from './explained-statement';
 
-const APPLICATION = 'gridtokenx explain';
-const CONNECT_MS = 5_000;
 /** Whoever looks at a plan waits for it, and what is analysed costs what it costs. */
-const STATEMENT_MS = 5_000;
+const LIMITS = { application: 'gridtokenx explain', statementMs: 5_000 };
 const LOCK_MS = 1_000;
 
 export interface ExplainRequest {
@@ -121,27 +119,15 @@ export class ExplainService {
     });
   }
 
-  /** A session of its own in a read-only transaction that is rolled back: nothing that it sets or locks outlives it. */
-  private async inSession<Result>(
+  /** A read-only transaction that ends with its session: nothing that it sets or locks outlives it. */
+  private inSession<Result>(
     url: string,
     work: (session: StatementRunner) => Promise<Result>,
   ): Promise<Result> {
-    const client = new Client({
-      connectionString: url,
-      application_name: APPLICATION,
-      connectionTimeoutMillis: CONNECT_MS,
+    return ownSession(url, LIMITS, async (session) => {
+      await session.query(`BEGIN READ ONLY; SET LOCAL lock_timeout = ${LOCK_MS}`);
+      return work(runnerOf(session));
     });
-    client.on('error', () => undefined); // the statement that runs is told
-    try {
-      await client.connect();
-      await client.query(
-        `BEGIN READ ONLY; SET LOCAL statement_timeout = ${STATEMENT_MS}; SET LOCAL lock_timeout = ${LOCK_MS}`,
-      );
-      return await work(runnerOf(client));
-    } finally {
-      await client.query('ROLLBACK').catch(() => undefined);
-      await client.end().catch(() => undefined);
-    }
   }
 }
 
