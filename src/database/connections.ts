@@ -2,10 +2,10 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { Pool, PoolClient } from 'pg';
-import type { DataSource, QueryRunner } from 'typeorm';
+import { QueryFailedError, type DataSource, type QueryRunner } from 'typeorm';
 import { CommitOutcomeUnknown, isRefusal } from './failures';
 import { acquire, isStalePlan, runPooled } from './prepared';
-import { sqlState, type QueryEvents } from './query-events';
+import { sqlState, type StatementEvents } from './query-events';
 import { Transaction, type Effect } from './transaction';
 import { SqlState } from './sql-states';
 
@@ -21,7 +21,7 @@ export class Connections {
 
   constructor(
     private readonly dataSource: DataSource,
-    private readonly events: QueryEvents,
+    private readonly events: StatementEvents,
   ) {}
 
   get pool(): Pool {
@@ -54,9 +54,10 @@ export class Connections {
 
   private async attempt<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result> {
     const runner = this.dataSource.createQueryRunner('master');
+    let client: PoolClient | undefined;
     let tx: Transaction | undefined;
     try {
-      const client = await acquire(this.events, () => runner.connect() as Promise<PoolClient>);
+      client = await acquire(this.events, () => runner.connect() as Promise<PoolClient>);
       await runner.startTransaction();
       tx = new Transaction(runner.manager, client, this.events);
       const result = await work(tx);
@@ -65,7 +66,7 @@ export class Connections {
       await this.apply(tx.effectsOf('committed'));
       return result;
     } catch (error) {
-      if (runner.isTransactionActive) await this.rollBack(() => runner.rollbackTransaction());
+      await this.undo(runner, client, isUnanswered(error, tx?.statementError));
       await this.apply(tx?.effectsOf(error instanceof CommitOutcomeUnknown ? 'unknown' : 'undone') ?? []);
       throw error;
     } finally {
@@ -84,13 +85,24 @@ export class Connections {
     }
   }
 
-  /** A rollback on a broken connection fails too; the first error is the one that tells what happened. */
-  private async rollBack(roll: () => Promise<void>): Promise<void> {
-    try {
-      await roll();
-    } catch (error) {
-      this.logger.warn(`Rollback failed, PostgreSQL ends the transaction itself: ${String(error)}`);
+  /**
+   * A connection that still waits for something would keep whoever is given it next waiting: it is ended, with which
+   * PostgreSQL ends the transaction. The first error is the one that tells what happened.
+   */
+  private async undo(
+    runner: QueryRunner,
+    client: PoolClient | undefined,
+    isUnanswered: boolean,
+  ): Promise<void> {
+    if (!isUnanswered) {
+      if (!runner.isTransactionActive) return;
+      try {
+        return await runner.rollbackTransaction();
+      } catch (error) {
+        this.logger.warn(`Rollback failed, PostgreSQL ends the transaction itself: ${String(error)}`);
+      }
     }
+    await client?.end().catch(() => undefined); // the pool takes back none that was ended
   }
 
   private async apply(effects: readonly Effect[]): Promise<void> {
@@ -104,6 +116,13 @@ export class Connections {
       }
     }
   }
+}
+
+/** Whether something that was asked of PostgreSQL failed without an answer of its own. */
+function isUnanswered(error: unknown, statementError: unknown): boolean {
+  if (error instanceof CommitOutcomeUnknown) return true;
+  if (error instanceof QueryFailedError && !isRefusal(error)) return true;
+  return statementError !== undefined && !isRefusal(statementError);
 }
 
 /** The pool that TypeORM keeps to the primary. */

@@ -28,9 +28,10 @@ const REPLICA_CONNECT_MS = 2_000;
 
 const RESERVED = {
   connections: 2,
+  /** Always open. */
+  leastConnections: 1,
   /** Whoever looks for what is wrong is told soon that there is more of it. */
   connectMs: 2_000,
-  /** Longer than the five seconds for which the end of a session is waited for. */
   statementMs: 7_000,
   longerMs: 500,
 };
@@ -89,7 +90,7 @@ export function applicationDataSource(
 }
 
 /** A few connections that are kept for those who mend what uses up the others: one stays open, and nothing takes long. */
-export function reservedDataSource(url: string, limits: Limits): DataSourceOptions {
+export function reservedDataSource(url: string, limits: Limits) {
   return {
     type: 'postgres',
     url,
@@ -99,12 +100,14 @@ export function reservedDataSource(url: string, limits: Limits): DataSourceOptio
     extra: {
       ...poolLimits(limits),
       max: RESERVED.connections,
-      min: 1,
+      min: RESERVED.leastConnections,
+      // A new one in its place could not be had from a server that is used up.
+      maxLifetimeSeconds: 0,
       connectionTimeoutMillis: RESERVED.connectMs,
       statement_timeout: RESERVED.statementMs,
       query_timeout: RESERVED.statementMs + RESERVED.longerMs,
     },
-  };
+  } satisfies DataSourceOptions;
 }
 
 /** The pool of one replica: nothing is kept warm, and what does not answer in time is given up. */

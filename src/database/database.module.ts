@@ -1,7 +1,9 @@
 import { Global, Logger, Module, type DynamicModule } from '@nestjs/common';
-import { TypeOrmModule } from '@nestjs/typeorm';
+import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
 import { QuietPeriod } from '../common/quiet-period';
 import { CONFIG, type Config } from '../config/config';
+import { primaryPool } from './connections';
 import { applicationDataSource } from './data-source-options';
 import { DatabaseService } from './database.service';
 import { OrmQueryEvents } from './orm-query-events';
@@ -50,7 +52,12 @@ export class DatabaseModule {
           useFactory: ({ environment }: Config, events: QueryEvents) =>
             new ReservedDatabase(urls.applicationUrl, environment, events),
         },
-        PoolMinimum,
+        {
+          provide: PoolMinimum,
+          inject: [CONFIG, getDataSourceToken()],
+          useFactory: ({ environment }: Config, dataSource: DataSource) =>
+            new PoolMinimum(() => primaryPool(dataSource), environment.DB_POOL_MIN),
+        },
         Partitions,
       ],
       exports: [DATABASE_URLS, QueryEvents, DatabaseService, ReservedDatabase, Partitions],

@@ -1,28 +1,21 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
+import type { OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
 import type { Pool, PoolClient } from 'pg';
-import { DataSource } from 'typeorm';
-import { CONFIG, type Config } from '../config/config';
-import { primaryPool } from './connections';
 
 const LOOK_MS = 1_000;
 
 /**
- * Keeps DB_POOL_MIN connections open. pg-pool's own `min` only spares them when they are idle: it opens none before they
- * are asked for, and none in place of those whose life time is over or that a restart of the database ended.
+ * Keeps a least number of connections open. pg-pool's own `min` only spares them when they are idle: it opens none before
+ * they are asked for, and none in place of those whose life time is over or that a restart of the database ended.
  */
-@Injectable()
 export class PoolMinimum implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly minimum: number;
   private timer: NodeJS.Timeout | undefined;
   private filling = false;
 
+  /** @param poolOf gives the pool once the application has begun */
   constructor(
-    @Inject(CONFIG) { environment }: Config,
-    @InjectDataSource() private readonly dataSource: DataSource,
-  ) {
-    this.minimum = environment.DB_POOL_MIN;
-  }
+    private readonly poolOf: () => Pool,
+    private readonly minimum: number,
+  ) {}
 
   async onApplicationBootstrap(): Promise<void> {
     this.timer = setInterval(() => void this.fill(), LOOK_MS);
@@ -35,7 +28,7 @@ export class PoolMinimum implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async fill(): Promise<void> {
-    const pool = primaryPool(this.dataSource);
+    const pool = this.poolOf();
     if (this.filling || pool.ending || pool.totalCount >= this.minimum) return;
     this.filling = true;
     // The pool gives idle connections first: as many as it has are taken too, and given back at once.

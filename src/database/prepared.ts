@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Pool, QueryResult } from 'pg';
-import { databaseFailure } from './failures';
-import { sqlState, type QueryEvents } from './query-events';
+import { databaseFailure, isRefusal } from './failures';
+import { sqlState, type StatementEvents } from './query-events';
 
 /** What can run a statement: one client of a pool. */
 export interface Queryable {
@@ -50,7 +50,7 @@ function giveUpPlans(text: string, failedName: string): void {
  */
 export async function runPrepared<Row>(
   queryable: Queryable,
-  events: QueryEvents,
+  events: StatementEvents,
   text: string,
   values: readonly unknown[],
 ): Promise<Row[]> {
@@ -69,7 +69,10 @@ export async function runPrepared<Row>(
 }
 
 /** Waits for a connection and tells how long that took, also where there is none in the end. */
-export async function acquire<Client>(events: QueryEvents, connect: () => Promise<Client>): Promise<Client> {
+export async function acquire<Client>(
+  events: StatementEvents,
+  connect: () => Promise<Client>,
+): Promise<Client> {
   const asked = performance.now();
   const elapsed = () => (performance.now() - asked) / 1000;
   try {
@@ -95,7 +98,7 @@ function whyThereIsNone(error: unknown): string {
  */
 export async function runPooled<Row>(
   pool: Pool,
-  events: QueryEvents,
+  events: StatementEvents,
   text: string,
   values: readonly unknown[],
 ): Promise<Row[]> {
@@ -106,7 +109,7 @@ export async function runPooled<Row>(
   try {
     return await runPrepared<Row>(client, events, text, values);
   } catch (error) {
-    broken = sqlState(error) === undefined; // not PostgreSQL's own answer: who knows what the connection still waits for
+    broken = !isRefusal(error); // not PostgreSQL's own answer: who knows what the connection still waits for
     throw error;
   } finally {
     client.removeListener('error', ignore);

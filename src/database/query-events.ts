@@ -37,6 +37,9 @@ export class QueryEvents {
   }
 }
 
+/** What connections tell of what they do. */
+export type StatementEvents = Pick<QueryEvents, 'publish' | 'acquired'>;
+
 /** SQLSTATE of a PostgreSQL error, however it was wrapped. */
 export function sqlState(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;

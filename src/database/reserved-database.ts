@@ -1,8 +1,9 @@
-import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import type { OnApplicationBootstrap, OnApplicationShutdown, OnModuleDestroy } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Connections } from './connections';
 import { reservedDataSource, type Limits } from './data-source-options';
-import type { QueryEvents } from './query-events';
+import { PoolMinimum } from './pool-minimum';
+import type { StatementEvents } from './query-events';
 import type { Transaction } from './transaction';
 
 /**
@@ -10,18 +11,30 @@ import type { Transaction } from './transaction';
  * what routes that are `@Reserved` need to answer goes here, and nothing that takes long: a connection is waited for up to
  * two seconds, and a statement runs up to seven.
  */
-export class ReservedDatabase implements OnApplicationBootstrap, OnApplicationShutdown {
+export class ReservedDatabase implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   private readonly dataSource: DataSource;
   private readonly connections: Connections;
+  private readonly minimum: PoolMinimum;
 
-  constructor(applicationUrl: string, limits: Limits, events: QueryEvents) {
-    this.dataSource = new DataSource(reservedDataSource(applicationUrl, limits));
-    this.connections = new Connections(this.dataSource, events);
+  constructor(applicationUrl: string, limits: Limits, events: StatementEvents) {
+    const options = reservedDataSource(applicationUrl, limits);
+    this.dataSource = new DataSource(options);
+    // Who waits here says nothing of the pool, whose waits are counted.
+    this.connections = new Connections(this.dataSource, {
+      publish: (event) => events.publish(event),
+      acquired: () => undefined,
+    });
+    this.minimum = new PoolMinimum(() => this.connections.pool, options.extra.min);
   }
 
-  /** One connection is opened before it is needed: a server that is used up gives no more. */
+  /** One connection is open before it is needed, and always: a server that is used up gives no more. */
   async onApplicationBootstrap(): Promise<void> {
     await this.dataSource.initialize();
+    await this.minimum.onApplicationBootstrap();
+  }
+
+  onModuleDestroy(): void {
+    this.minimum.onModuleDestroy();
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { runPrepared, type Queryable } from './prepared';
-import type { QueryEvents } from './query-events';
+import type { StatementEvents } from './query-events';
 
 type Step = (tx: Transaction) => Promise<void>;
 export type Effect = () => void | Promise<void>;
@@ -21,7 +21,7 @@ export class Transaction {
     /** TypeORM inside this transaction. */
     readonly manager: EntityManager,
     private readonly client: Queryable,
-    private readonly events: QueryEvents,
+    private readonly events: StatementEvents,
   ) {}
 
   /** Runs a prepared statement inside this transaction; the text is static, every value a parameter. */
@@ -55,6 +55,11 @@ export class Transaction {
   /** @internal the database module calls it, nobody else */
   effectsOf(outcome: Outcome): readonly Effect[] {
     return this.effects.map((effect) => () => effect(outcome));
+  }
+
+  /** @internal the first error of its prepared statements, also where it was caught */
+  get statementError(): unknown {
+    return this.failure?.error;
   }
 
   /**
