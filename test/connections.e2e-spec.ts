@@ -1,20 +1,29 @@
 import { Client, Pool } from 'pg';
+import { DataSource } from 'typeorm';
+import { loadConfig } from '../src/config/config';
+import { Connections } from '../src/database/connections';
+import { reservedDataSource } from '../src/database/data-source-options';
+import type { DatabaseUrls } from '../src/database/database.module';
 import { runPooled } from '../src/database/prepared';
 import { QueryEvents } from '../src/database/query-events';
+import { ReservedDatabase } from '../src/database/reserved-database';
 import { startApp, type TestApp } from './support/app';
-import { asOwner } from './support/database';
-import { eventually } from './support/eventually';
+import { asOwner, migratedDatabase } from './support/database';
+import { eventually, until } from './support/eventually';
 import { takenPort } from './support/server-process';
 
 /** The server's processes that work for the pool of an application. */
-async function backends(app: TestApp): Promise<number[]> {
+async function backends(app: TestApp, name = 'gridtokenx'): Promise<number[]> {
   const rows = await asOwner<{ pid: number }>(
     app.urls,
     `SELECT pid FROM pg_stat_activity
-      WHERE datname = current_database() AND application_name = 'gridtokenx' ORDER BY pid`,
+      WHERE datname = current_database() AND application_name = $1 ORDER BY pid`,
+    [name],
   );
   return rows.map(({ pid }) => pid);
 }
+
+const RESERVE = 'gridtokenx reserve';
 
 /** Keeps connections busy until it is told to let go. */
 async function occupied(app: TestApp, connections: number): Promise<() => Promise<void>> {
@@ -136,6 +145,40 @@ describe('the pool of connections', () => {
     expect(await app.get('/api/trading/trades')).toMatchObject({ status: 200 });
   });
 
+  it('leaves those some whom a flood by others of that route does not reach', async () => {
+    const consumers = await Promise.all([1, 2].map(() => app.registers({ role: 'consumer' })));
+    const onReserve = { lookUps: 0 };
+    app.nest.get(QueryEvents).subscribe(({ text }) => {
+      if (text.includes('FROM sessions s JOIN users')) onReserve.lookUps += 1;
+    });
+    const letGo = await occupied(app, 4);
+    const flood = consumers.flatMap((as) =>
+      Array.from({ length: 10 }, () => app.get('/api/admin/db/pool', { as })),
+    );
+    // Who is not looked up there stands in the queue of the pool.
+    await until(() => app.database.poolState().waiting > 10);
+    expect(onReserve.lookUps).toBe(consumers.length);
+
+    const letIn = await Promise.all([1, 2, 3].map(() => app.get('/api/admin/db/pool', { as: app.admin })));
+    expect(letIn.map(({ status }) => status)).toEqual([200, 200, 200]);
+    await letGo();
+    for (const { status } of await Promise.all(flood)) expect([403, 503]).toContain(status);
+    expect(onReserve.lookUps).toBeGreaterThan(consumers.length);
+  });
+
+  it('lets in who was made one of the staff, and knows at once who is so no more', async () => {
+    const person = await app.registers({ role: 'auditor' });
+    const status = async () => (await app.get('/api/admin/db/pool', { as: person })).status;
+    const becomes = (change: object) => app.patch(`/api/users/${person.id}`, { as: app.admin, body: change });
+    expect(await status()).toBe(200);
+    await becomes({ role: 'consumer' });
+    expect(await status()).toBe(403);
+    await becomes({ role: 'operator' });
+    expect(await status()).toBe(200);
+    await becomes({ isActive: false });
+    expect([await status(), await status()]).toEqual([401, 401]);
+  });
+
   it('counts who waited in vain, how long and why: reads, use cases, and where nobody listens', async () => {
     const figures = async (...names: string[]): Promise<number[]> => {
       const lines = ((await app.get('/metrics')).body as string).split('\n');
@@ -243,12 +286,79 @@ describe('what the server is told of a connection', () => {
     expect(settings).toEqual({ statement: '15s', idle: '1min', name: 'gridtokenx' });
   });
 
-  it('replaces connections whose life time is over', async () => {
+  it('replaces connections whose life time is over, but none that is held in reserve', async () => {
     const before = await backends(app);
+    const reserve = await backends(app, RESERVE);
+    expect(reserve).toHaveLength(1);
     const after = await eventually(
       () => backends(app),
       (pids) => pids.length >= 2 && pids.every((pid) => !before.includes(pid)),
     );
     expect(after.length).toBeGreaterThanOrEqual(2);
+    expect(await backends(app, RESERVE)).toEqual(reserve);
+  });
+
+  it('opens another one in reserve by itself when the server ended it', async () => {
+    const before = await backends(app, RESERVE);
+    await asOwner(app.urls, 'SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid', [before]);
+    const after = await eventually(
+      () => backends(app, RESERVE),
+      (pids) => pids.length === 1 && !before.includes(pids[0] ?? 0),
+    );
+    expect(after).toHaveLength(1);
+  });
+});
+
+describe('connections in reserve', () => {
+  let urls: DatabaseUrls;
+  const limits = loadConfig({}).environment;
+  beforeAll(async () => {
+    urls = await migratedDatabase();
+  });
+
+  it('are given up where they do not answer, by a transaction as by a read', async () => {
+    const patience = { statement_timeout: 60_000, query_timeout: 300, max: 1 };
+    const options = reservedDataSource(urls.applicationUrl, limits);
+    const dataSource = new DataSource({ ...options, extra: { ...options.extra, ...patience } });
+    await dataSource.initialize();
+    const connections = new Connections(dataSource, new QueryEvents());
+    const pidOf = async () =>
+      (await connections.query<{ pid: number }>('SELECT pg_backend_pid() AS pid', []))[0]?.pid;
+
+    const sleeps = 'SELECT pg_sleep(60)';
+    const ways: (() => Promise<unknown>)[] = [
+      () => connections.query(sleeps, []),
+      () => connections.transaction((tx) => tx.query(sleeps)),
+      () => connections.transaction((tx) => tx.manager.query(sleeps)),
+      () => connections.transaction((tx) => tx.query(sleeps).catch(() => undefined)),
+    ];
+    for (const way of ways) {
+      const before = await pidOf();
+      await expect(way()).rejects.toThrow('Query read timeout');
+      expect(await pidOf()).not.toBe(before);
+    }
+    const kept = await pidOf();
+    const refused = connections.transaction((tx) => tx.query('SELECT 1 / $1::int AS x', [0]));
+    await expect(refused).rejects.toMatchObject({ code: '22012' });
+    await expect(connections.transaction(() => Promise.reject(new Error('not this way')))).rejects.toThrow(
+      'not this way',
+    );
+    expect(await pidOf()).toBe(kept);
+    await dataSource.destroy();
+  });
+
+  it('tell of their statements, and of no waits, which are the pool’s', async () => {
+    const events = new QueryEvents();
+    let statements = 0;
+    let waits = 0;
+    events.subscribe(() => (statements += 1));
+    events.onAcquired(() => (waits += 1));
+    const reserved = new ReservedDatabase(urls.applicationUrl, limits, events);
+    await reserved.onApplicationBootstrap();
+    await reserved.query('SELECT 1');
+    await reserved.transaction((tx) => tx.query('SELECT 2'));
+    reserved.onModuleDestroy();
+    await reserved.onApplicationShutdown();
+    expect([statements, waits]).toEqual([2, 0]);
   });
 });

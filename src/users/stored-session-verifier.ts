@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { AccessClaims } from '../auth/access-tokens';
 import type { Principal, Role } from '../auth/principal';
 import { SessionVerifier } from '../auth/session-verifier';
-import { TooLate, withinDeadline } from '../common/deadline';
+import { withinDeadline } from '../common/deadline';
 import { DatabaseService } from '../database/database.service';
 import { ReservedDatabase } from '../database/reserved-database';
+import { ReserveAdmission } from './reserve-admission';
 import { permissions, session, UsersCache, type Permissions, type SessionEnd } from './users.cache';
 
 type Verified = Omit<Principal, 'requestId'>;
@@ -12,7 +13,7 @@ type Verified = Omit<Principal, 'requestId'>;
 /** Where the look-ups go. */
 type Source = Pick<DatabaseService, 'query'>;
 
-/** Rights that all processes share are found much sooner; who asks at once with others may wait for their look-up. */
+/** Rights that all processes share are found much sooner. */
 const SHARED_MS = 1_000;
 
 interface RightsRow {
@@ -27,6 +28,8 @@ interface RightsRow {
  */
 @Injectable()
 export class StoredSessionVerifier extends SessionVerifier {
+  private readonly admission = new ReserveAdmission();
+
   constructor(
     private readonly database: DatabaseService,
     private readonly reserved: ReservedDatabase,
@@ -40,31 +43,48 @@ export class StoredSessionVerifier extends SessionVerifier {
     return rights === null ? undefined : { ...claims, ...rights };
   }
 
-  /** The same user's other requests may be waiting in the pool's queue for the very look-up that the cache would share. */
+  /**
+   * What is cached already is taken. But nobody waits for the load of somebody else, which may be in the queue of the pool,
+   * nor lets others wait for one on the reserve: they would fail with it.
+   */
   private async reservedRights(claims: AccessClaims): Promise<Permissions> {
-    if (!this.cache.isShared) return rightsBySession(claims, this.reserved);
-    try {
-      return await withinDeadline(this.cachedRights(claims, this.reserved), SHARED_MS, 'The cache');
-    } catch (error) {
-      if (!(error instanceof TooLate)) throw error;
-      return rightsBySession(claims, this.reserved);
+    const known = await this.knownRights(claims);
+    if (known !== undefined) {
+      this.admission.learn(claims, known);
+      return known;
     }
+    return this.admission.rightsOf(
+      claims,
+      () => rightsBySession(claims, this.reserved),
+      () => this.rights(claims),
+    );
+  }
+
+  /** Undefined also where the cache does not answer: then the database does. */
+  private async knownRights({ userId, sessionId }: AccessClaims): Promise<Permissions | undefined> {
+    if (!this.cache.isShared) return undefined;
+    const look = Promise.all([
+      this.cache.known(session(sessionId, userId)),
+      this.cache.known(permissions(userId)),
+    ]);
+    const [ends, rights] = await withinDeadline(look, SHARED_MS, 'The cache').catch(() => []);
+    const isOver = typeof ends === 'string' && Date.parse(ends) <= Date.now();
+    if (isOver || ends === undefined) return undefined;
+    return ends === null ? null : rights;
   }
 
   private rights(claims: AccessClaims): Promise<Permissions> {
-    return this.cache.isShared
-      ? this.cachedRights(claims, this.database)
-      : rightsBySession(claims, this.database);
+    return this.cache.isShared ? this.cachedRights(claims) : rightsBySession(claims, this.database);
   }
 
-  private async cachedRights({ userId, sessionId }: AccessClaims, source: Source): Promise<Permissions> {
+  private async cachedRights({ userId, sessionId }: AccessClaims): Promise<Permissions> {
     const [ends, rights] = await Promise.all([
-      this.cache.getOrCompute(session(sessionId, userId), () => endOf(userId, sessionId, source)),
-      this.cache.getOrCompute(permissions(userId), () => rightsOf(userId, source)),
+      this.cache.getOrCompute(session(sessionId, userId), () => endOf(userId, sessionId, this.database)),
+      this.cache.getOrCompute(permissions(userId), () => rightsOf(userId, this.database)),
     ]);
     if (ends === null) return null;
     // It came to the end that was known while we asked: a refresh may have moved that.
-    return Date.parse(ends) > Date.now() ? rights : rightsBySession({ userId, sessionId }, source);
+    return Date.parse(ends) > Date.now() ? rights : rightsBySession({ userId, sessionId }, this.database);
   }
 }
 

@@ -59,6 +59,11 @@ export class UsersCache {
     return this.cache.getOrCompute(entry, load);
   }
 
+  /** What is kept already; undefined where nothing is. It waits for nobody's load. */
+  known<Value>(entry: CacheEntry<Value>): Promise<Value | undefined> {
+    return this.cache.get(entry);
+  }
+
   /**
    * True where all processes share the cache. Who may come in is kept only there: in the memory of one
    * process it would outlive a deactivation that another process committed, and asking the database costs
