@@ -4,7 +4,8 @@ import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { CacheService } from '../src/cache/cache.service';
 import { inContext } from '../src/common/request-context';
-import type { AnsweredBox, ChecklistAnswer } from '../src/monitoring/checklist/checklist';
+import { BOXES } from '../src/monitoring/checklist/boxes';
+import { judgeBox, type AnsweredBox, type ChecklistAnswer } from '../src/monitoring/checklist/checklist';
 import { ChecklistService } from '../src/monitoring/checklist/checklist.service';
 import { QueryEvents } from '../src/database/query-events';
 import { recordEvidence } from '../src/monitoring/checklist/evidence';
@@ -52,10 +53,11 @@ async function boxes(app: TestApp): Promise<readonly AnsweredBox[]> {
   return (await app.nest.get(ChecklistService).read()).boxes;
 }
 
+/** That box alone: to judge all of them again and again takes minutes. */
 async function box(app: TestApp, name: string): Promise<AnsweredBox> {
-  const found = (await boxes(app)).find((candidate) => candidate.box === name);
+  const found = BOXES.find((candidate) => candidate.box === name);
   if (found === undefined) throw new Error(`There is no box ${name}`);
-  return found;
+  return judgeBox(found, await app.nest.get(ChecklistService).sight());
 }
 
 /** As if a request had been made to a route that runs this. */
@@ -542,7 +544,8 @@ describe('the performance checklist on the cache', () => {
 
   beforeAll(async () => {
     redis = await RedisProcess.start();
-    app = await startApp({ REDIS_URL: redis.url }, await migratedDatabase());
+    const variables = { REDIS_URL: redis.url, DB_ACQUIRE_TIMEOUT_MS: '800' };
+    app = await startApp(variables, await migratedDatabase());
   });
   afterAll(async () => {
     await app.close();
@@ -588,10 +591,10 @@ describe('the performance checklist on the cache', () => {
     await until(() => app.database.poolState().waiting > 0);
 
     expect(await app.get('/api/admin/db/pool', { as: app.admin })).toMatchObject({ status: 200 });
-    expect(app.database.poolState().waiting).toBeGreaterThan(0);
+    expect(await other).toMatchObject({ status: 503 }); // with which whoever joined it fails too
     release();
     await Promise.all(holders);
-    expect(await other).toMatchObject({ status: 200 });
+    expect(await app.get('/api/users/me', { as: app.admin })).toMatchObject({ status: 200 });
   });
 
   it('fails on the TTL of a prefix that is hardly ever answered', async () => {

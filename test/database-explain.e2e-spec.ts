@@ -1,4 +1,5 @@
 import { Client } from 'pg';
+import { ownSession } from '../src/monitoring/actions/own-session';
 import { startApp, type Answer, type TestApp } from './support/app';
 import { asOwner } from './support/database';
 
@@ -37,6 +38,20 @@ describe('recorded statements', () => {
   const explain = (id: string, body: unknown = {}): Promise<Answer> =>
     app.post(`/api/admin/db/queries/${id}/explain`, { as: app.admin, body });
   const BY_MAIL = 'SELECT id, email, role FROM users WHERE email = $1 AND is_active = $2';
+
+  it('are given up where the server ends no statement any more', async () => {
+    const limits = { application: 'deaf for a while', statementMs: 100 };
+    let pid = 0;
+    const asked = ownSession(app.urls.ownerUrl, limits, async (session) => {
+      const { rows } = await session.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+      pid = rows[0]?.pid ?? 0;
+      process.kill(pid, 'SIGSTOP');
+      await session.query('SELECT 1');
+    });
+    const failed = await asked.catch((error: Error) => error.message);
+    process.kill(pid, 'SIGCONT');
+    expect(failed).toBe('Query read timeout');
+  });
 
   it('tell the plan for any values, and that for given ones', async () => {
     const id = await recorded(BY_MAIL, ['nobody@example.org', true]);
