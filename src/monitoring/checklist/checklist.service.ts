@@ -46,7 +46,8 @@ export class ChecklistService {
     };
   }
 
-  private async sight(): Promise<Sight> {
+  /** What this process and its database show from now on, for one checklist. */
+  async sight(): Promise<Sight> {
     const cache = this.cache.stats();
     const settings = new Map<string, Promise<string>>();
     return {

@@ -62,8 +62,13 @@ async function read(name: string, source: Sight['source'], from: Date | undefine
 /** Judges every box, one after the other: a checklist may not take what requests need. */
 export async function judgeAll(sight: Sight): Promise<AnsweredBox[]> {
   const answered: AnsweredBox[] = [];
-  for (const box of BOXES) answered.push({ box: box.box, guide: box.guide, ...(await judge(box, sight)) });
+  for (const box of BOXES) answered.push(await judgeBox(box, sight));
   return answered;
+}
+
+/** Judges one box; what its evidence needs is looked at as it is now, unless the sight has read it before. */
+export async function judgeBox(box: Box, sight: Sight): Promise<AnsweredBox> {
+  return { box: box.box, guide: box.guide, ...(await judge(box, sight)) };
 }
 
 /** What cannot be found out is not well; where others only keep it from being looked at now, it is not known. */
