@@ -1,3 +1,4 @@
+import { countersOf } from '../../../test/support/statement-counters';
 import type { QueryAnswer } from './query-detail';
 import { queryText } from './query-text';
 
@@ -8,24 +9,17 @@ const detail: QueryAnswer & { available: true } = {
   counters: {
     since: '2026-11-01T00:00:00.000Z',
     figures: {
-      queryId: '-17',
-      roles: ['gridtokenx'],
-      statement: 'SELECT id FROM users WHERE email = $1',
-      calls: 1_200,
-      totalMs: 2_400,
+      ...countersOf('-17', {
+        calls: 1_200,
+        totalMs: 2_400,
+        minMs: 1,
+        maxMs: 3,
+        rows: 1_200,
+        sharedHit: 3_600,
+      }),
       share: 0.25,
       meanMs: 2,
-      minMs: 1,
-      maxMs: 3,
       stddevMs: 0.5,
-      rows: 1_200,
-      sharedHit: 3_600,
-      sharedRead: 0,
-      sharedDirtied: 0,
-      tempRead: 0,
-      tempWritten: 0,
-      readMs: 0,
-      writeMs: 0,
     },
   },
   history: {
