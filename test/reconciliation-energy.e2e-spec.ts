@@ -351,7 +351,10 @@ describe('the check of energy', () => {
     const breaks = new Gauge({ ...made, name: 'breaks', labelNames: ['type'] });
     const database = new ReportDatabase(app.urls);
     try {
-      const figures = new ScrapeFigures(database, new Gauge({ ...made, name: 'read_at', labelNames: ['figures'] }));
+      const figures = new ScrapeFigures(
+        database,
+        new Gauge({ ...made, name: 'read_at', labelNames: ['figures'] }),
+      );
       new ReconciliationMetrics(figures, breaks).onModuleInit();
       return (await breaks.get()).values.find(({ labels }) => labels.type === type)?.value;
     } finally {

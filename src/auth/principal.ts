@@ -15,7 +15,8 @@ export interface Principal {
 const READERS: readonly Role[] = ['admin', 'operator', 'auditor'];
 
 /** Owners see their own; admins, operators and auditors see everybody's. */
-export const seesEverything = (principal: Pick<Principal, 'role'>): boolean => READERS.includes(principal.role);
+export const seesEverything = (principal: Pick<Principal, 'role'>): boolean =>
+  READERS.includes(principal.role);
 
 /** True for the owner of a thing, and for those who see everything. */
 export const maySee = (principal: Principal, ownerId: string): boolean =>
