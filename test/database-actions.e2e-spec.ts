@@ -568,7 +568,11 @@ describe('actions on the database', () => {
       const { id } = (await asked.json()) as { id: string };
       await lab.untilPhase('waiting for');
       await server.stop('SIGKILL');
-      await until(async () => (await lab.run('SELECT pid FROM pg_stat_progress_create_index')).length === 0);
+      await until(
+        async () =>
+          (await lab.run('SELECT pid FROM pg_stat_progress_create_index WHERE datname = current_database()'))
+            .length === 0,
+      );
       await snapshot.release();
       const names = async () => [...(await lab.indexesOf('users')).keys()];
       expect(await names()).toContain('idx_users_email_ccnew');
