@@ -18,8 +18,9 @@ import { Client } from 'pg';
 import { startEmbeddedPostgres, type EmbeddedDatabase } from '../../src/database/embedded/embedded-postgres';
 
 const SOURCES = resolve(__dirname, '../../src/database/embedded');
-/** All that the embedded database takes from elsewhere. */
-const DATA_FOLDER = resolve(SOURCES, '../../config/data-folder.ts');
+/** All that the embedded database takes from elsewhere, below `src`. */
+const FROM_ELSEWHERE = ['config/data-folder', 'database/sql-states'];
+const SOURCE_ROOT = resolve(SOURCES, '../..');
 const MODULES = resolve(__dirname, '../../node_modules');
 
 /** A process that started the embedded database in its own node, as a server or a command does. */
@@ -112,7 +113,8 @@ export class EmbeddedLab {
     mkdirSync(out, { recursive: true });
     mkdirSync(join(home, 'config'));
     symlinkSync(MODULES, join(home, 'node_modules'));
-    writeFileSync(join(home, 'config/data-folder.js'), compile(DATA_FOLDER));
+    for (const name of FROM_ELSEWHERE)
+      writeFileSync(join(home, `${name}.js`), compile(join(SOURCE_ROOT, `${name}.ts`)));
     for (const file of readdirSync(SOURCES).filter(
       (name) => name.endsWith('.ts') && !name.includes('.spec.'),
     )) {
