@@ -122,3 +122,37 @@ describe('what is kept in memory alone, beside Redis', () => {
     expect(await connection.send(tag, ['EXISTS', tag])).toBe(0);
   });
 });
+
+describe('what comes from Redis', () => {
+  const never = () => Promise.reject(new Error('it is in Redis'));
+  const inRedis = async () => {
+    const entry = someEntry<{ list: number[] }>();
+    await (await connectedCache({ url })).cache.set(entry, { list: [1] });
+    return entry;
+  };
+
+  it('is frozen where this process keeps it', async () => {
+    const entry = await inRedis();
+    const { cache } = await connectedCache({ url });
+    const answer = await cache.getOrCompute(entry, never);
+    expect(Object.isFrozen(answer.list)).toBe(true);
+  });
+
+  it('is frozen where several wait for it', async () => {
+    const entry = await inRedis();
+    const { cache } = await connectedCache({ url, firstTierBytes: 0 });
+    const [one, other] = await Promise.all([1, 2].map(() => cache.getOrCompute(entry, never)));
+    expect(one).toBe(other);
+    expect(Object.isFrozen(one?.list)).toBe(true);
+  });
+
+  it('is of one asker alone where it is neither kept nor waited for by others', async () => {
+    const entry = await inRedis();
+    const { cache } = await connectedCache({ url, firstTierBytes: 0 });
+    for (let time = 0; time < 2; time++) {
+      const answer = await cache.getOrCompute(entry, never);
+      expect(answer).toEqual({ list: [1] });
+      answer.list.push(2); // nobody else sees that
+    }
+  });
+});

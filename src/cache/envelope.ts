@@ -1,7 +1,6 @@
 import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
 import { BUILD } from '../config/release';
-import { freezeParsed } from './frozen';
 
 const deflate = promisify(deflateRaw);
 const inflate = promisify(inflateRaw);
@@ -74,7 +73,7 @@ export function parsed(text: unknown): unknown {
 /**
  * Reads what was written, by this build or another one.
  * @param maxCharacters a value that must be larger, seen by its bytes when inflated, is taken for nothing
- * @returns undefined for what is no envelope of this form, or one of another key; its value is frozen
+ * @returns undefined for what is no envelope of this form, or one of another key; its value is not frozen yet
  */
 export function unpack(
   packed: unknown,
@@ -112,7 +111,6 @@ async function inflated(packed: Packed, text: string, maxBytes: number): Promise
 }
 
 function open(packed: Packed, value: unknown): Envelope {
-  freezeParsed(value); // right where it was made: later it would have to be fetched from memory again
   return {
     key: packed.k,
     version: packed.i,

@@ -192,6 +192,7 @@ export class Finder {
     const isFresh = Date.now() < envelope.freshUntil;
     if (isFresh) counts.hits++;
     else counts.stale++;
+    this.flights.remove(search); // it is at its end: whoever asks from now on is given what is kept, or looks by himself
     this.keeper.adopt(entry, search, envelope);
     return answerOf(envelope, isFresh ? 'hit' : 'stale');
   }

@@ -5,7 +5,7 @@ import type { CacheSettings } from './cache-settings';
 import type { CacheStatistics } from './cache-statistics';
 import type { Envelope } from './envelope';
 import type { FirstTier, FirstTierRecord } from './first-tier';
-import { freezeAndMeasure } from './frozen';
+import { freezeAndMeasure, freezeParsed } from './frozen';
 import type { Search } from './in-flight';
 import { fraction, renewalOf } from './lifetime';
 
@@ -51,9 +51,13 @@ export class Keeper {
     return { value, outcome, ...known };
   }
 
-  /** Keeps what came from Redis, which is frozen, in memory too, where there is room for anything. */
+  /**
+   * Keeps what came from Redis in memory too, where there is room for anything. Where it is not kept, and nobody else waited
+   * for it, it is the one asker's alone: then there is nothing to protect by freezing it.
+   */
   adopt(entry: Pick<CacheEntry<unknown>, 'key' | 'sharedOnly'>, search: Search, envelope: Envelope): void {
     if (entry.sharedOnly || !this.first.hasRoom) {
+      if (search.isJoined) freezeParsed(envelope.value);
       this.note(envelope.value, knownOf(envelope, !entry.sharedOnly));
       return;
     }

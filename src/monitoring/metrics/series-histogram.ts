@@ -22,8 +22,8 @@ export class Series {
   }
 }
 
-/** A line of the text: what stands before its value, and the value. */
-interface Line {
+/** What prom-client writes as one line, `metricName value`: all lines of a series in one, which is most of a scrape's time. */
+interface Lines {
   readonly metricName: string;
   readonly value: number;
   readonly labels: Readonly<Record<string, never>>;
@@ -83,14 +83,18 @@ export class SeriesHistogram extends Histogram {
 
   /** What the registry asks for when it writes text. */
   getForPromString(): Promise<unknown> {
-    const lines: Line[] = [];
-    for (const series of this.all.values()) {
-      const names = this.lineNamesOf(series);
-      figuresOf(series, (value, place) =>
-        lines.push({ metricName: names[place] as string, value, labels: NO_LABELS, sharedLabels: NO_LABELS }),
-      );
-    }
-    return Promise.resolve(this.described(lines));
+    return Promise.resolve(this.described([...this.all.values()].map((series) => this.linesOf(series))));
+  }
+
+  private linesOf(series: Series): Lines {
+    const names = this.lineNamesOf(series);
+    let text = '';
+    let last = 0;
+    figuresOf(series, (value, place) => {
+      text += place === 0 ? names[0] : ` ${last}\n${names[place]}`;
+      last = value;
+    });
+    return { metricName: text, value: last, labels: NO_LABELS, sharedLabels: NO_LABELS };
   }
 
   private described<Value>(values: Value[]) {
