@@ -1,16 +1,15 @@
-import { cpus } from 'node:os';
 import { Logger } from '@nestjs/common';
 import { Command, InvalidArgumentError } from 'commander';
 import { explain, ExplainedError } from '../src/database/explained-error';
-import { missedTargets, type Finding } from './finding';
 import { measureFirstTier } from './cache/first-tier';
 import { httpFinding } from './cache/http-finding';
 import { measureOneLoad } from './cache/one-load';
 import { measureRedisAway } from './cache/redis-away';
-import { findingsTable } from './findings-table';
 import { measureSecondTier } from './cache/second-tier';
 import { measureWrites } from './cache/writes';
 import { openEvidenceBook } from './evidence-book';
+import type { Finding } from './finding';
+import { figuresOfRun, showFigures, showMissed } from './findings-report';
 import { progressOn } from './progress';
 import { startThrowAwayRedis } from './throw-away-redis';
 
@@ -70,23 +69,11 @@ async function run({ only, json, record }: Options): Promise<void> {
     throw new ExplainedError('--record takes the whole benchmark: leave --only out');
   const book = await openEvidenceBook(record, (sentence) => void process.stderr.write(`${sentence}\n`));
   try {
-    const findings = await inRedis((redisUrl) => measure(only, redisUrl));
-    const circumstances = {
-      measuredAt: new Date().toISOString(),
-      node: process.versions.node,
-      cores: cpus().length,
-    };
-    const missed = missedTargets(findings);
-    const { measuredAt, node, cores } = circumstances;
-    const figures = { ...circumstances, findings, missed };
-    process.stdout.write(
-      json
-        ? `${JSON.stringify(figures)}\n`
-        : `Node ${node}, ${cores} cores, ${measuredAt}\n\n${findingsTable(findings)}\n`,
-    );
+    const figures = figuresOfRun(await inRedis((redisUrl) => measure(only, redisUrl)));
+    const { missed } = figures;
+    showFigures(figures, json);
     await book.record({ kind: 'benchmark', source: 'bench:cache', missed, figures });
-    for (const sentence of missed) process.stderr.write(`${sentence}\n`);
-    if (missed.length > 0) process.exitCode = 1;
+    showMissed(missed);
   } finally {
     await book.close();
   }

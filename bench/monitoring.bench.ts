@@ -1,9 +1,8 @@
-import { cpus } from 'node:os';
 import { Logger } from '@nestjs/common';
 import { Command } from 'commander';
 import { explain } from '../src/database/explained-error';
-import { missedTargets, type Finding } from './finding';
-import { findingsTable } from './findings-table';
+import type { Finding } from './finding';
+import { figuresOfRun, showFigures, showMissed } from './findings-report';
 import { withServers } from './monitoring/measured-servers';
 import { measureMetricsCost } from './monitoring/metrics-cost';
 import { measureScrapeCost } from './monitoring/scrape-cost';
@@ -42,21 +41,9 @@ command.parseAsync().catch((error: unknown) => {
 
 async function run({ json }: { readonly json: boolean }): Promise<void> {
   Logger.overrideLogger(false); // the application's log would stand in the middle of the result
-  const findings = await measure();
-  const missed = missedTargets(findings);
-  const circumstances = {
-    measuredAt: new Date().toISOString(),
-    node: process.versions.node,
-    cores: cpus().length,
-  };
-  const { measuredAt, node, cores } = circumstances;
-  process.stdout.write(
-    json
-      ? `${JSON.stringify({ ...circumstances, findings, missed })}\n`
-      : `Node ${node}, ${cores} cores, ${measuredAt}\n\n${findingsTable(findings)}\n`,
-  );
-  for (const sentence of missed) process.stderr.write(`${sentence}\n`);
-  if (missed.length > 0) process.exitCode = 1;
+  const figures = figuresOfRun(await measure());
+  showFigures(figures, json);
+  showMissed(figures.missed);
 }
 
 async function measure(): Promise<Finding[]> {

@@ -1,3 +1,5 @@
+import { counterStep } from './counter-step';
+
 /** Snapshots of tables or indexes, each a part of a whole where it is partitioned. */
 interface Snapshots {
   readonly table: string;
@@ -37,8 +39,6 @@ export function differencesOf({ table, part, counters, sizes }: Snapshots): stri
      CROSS JOIN LATERAL (SELECT ${read} FROM ${table} s
                           WHERE s.${part} = p.${part} AND s.taken_at <= ${at}
                           ORDER BY s.taken_at DESC LIMIT 1) AS l`;
-  const step = (name: string): string =>
-    `${name} - CASE WHEN ${name} >= lag(${name}) OVER w THEN lag(${name}) OVER w ELSE 0 END AS ${name}`;
   const total = (name: string): string =>
     `coalesce(sum(${name}) FILTER (WHERE NOT is_start), 0)::float8 AS ${name}`;
   return `
@@ -70,7 +70,7 @@ export function differencesOf({ table, part, counters, sizes }: Snapshots): stri
     UNION ALL
     SELECT ${part}, whole_name, taken_at, false, ${counted} FROM came),
   step AS (
-    SELECT whole_name, is_start, ${columns.map(step).join(', ')}
+    SELECT whole_name, is_start, ${columns.map(counterStep).join(', ')}
       FROM seen s WHERE EXISTS (SELECT FROM known k WHERE k.${part} = s.${part})
     WINDOW w AS (PARTITION BY ${part} ORDER BY taken_at)),
   done AS (SELECT whole_name, ${columns.map(total).join(', ')} FROM step GROUP BY whole_name),

@@ -1,4 +1,5 @@
 import type { ReportSource } from '../reports/report-source';
+import { counterStep } from './counter-step';
 import { stepSeconds, type HistoryWindow } from './history-window';
 
 /** The server in one part of a window. */
@@ -21,15 +22,12 @@ export interface ServerPoint {
   readonly walBytes: number;
 }
 
-/** What came to a counter since the snapshot before, in a window `w`: where it went down it counts from zero. */
-const since = (name: string): string =>
-  `${name} - CASE WHEN ${name} >= lag(${name}) OVER w THEN lag(${name}) OVER w ELSE 0 END AS ${name}`;
 const COUNTERS = ['blocks_hit', 'blocks_read', 'commits', 'rollbacks', 'wal_position'] as const;
 
 const SERIES = `
   WITH seen AS (
     SELECT taken_at, active, idle, idle_in_transaction, waiting_for_lock, hidden, database_bytes,
-           ${COUNTERS.map(since).join(', ')}
+           ${COUNTERS.map(counterStep).join(', ')}
       FROM server_snapshots WHERE taken_at >= $1 AND taken_at <= $2 WINDOW w AS (ORDER BY taken_at))
   SELECT least($2, $1::timestamptz + make_interval(secs => $3)
            * ceil(extract(epoch FROM taken_at - $1::timestamptz)::float8 / $3)) AS at,
@@ -89,7 +87,7 @@ export async function blocksBetween(
 ): Promise<{ readonly hits: number; readonly reads: number }> {
   const [row] = await source.query<{ hits: number; reads: number }>(
     `SELECT coalesce(sum(blocks_hit), 0)::float8 AS hits, coalesce(sum(blocks_read), 0)::float8 AS reads
-       FROM (SELECT taken_at, ${since('blocks_hit')}, ${since('blocks_read')}
+       FROM (SELECT taken_at, ${counterStep('blocks_hit')}, ${counterStep('blocks_read')}
                FROM server_snapshots WHERE taken_at >= $1 AND taken_at <= $2 WINDOW w AS (ORDER BY taken_at)) AS step
       WHERE taken_at > $1`,
     [from, to],
