@@ -5,6 +5,7 @@ import type { Principal } from '../src/auth/principal';
 import { HttpCache } from '../src/cache/http/http-cache.decorator';
 import type { HttpCachePolicy } from '../src/cache/http/http-cache-policy';
 import { HttpReplies } from '../src/cache/http/http-replies';
+import type { CacheEntry } from '../src/cache/cache-entry';
 import { CacheService } from '../src/cache/cache.service';
 import type { DatabaseUrls } from '../src/database/database.module';
 import { NotFound } from '../src/common/domain-error';
@@ -97,6 +98,9 @@ class LabController {
   }
 }
 
+/** Kept under the keys of the routes above, to see when they are forgotten. */
+const MARKER: CacheEntry<boolean> = { key: ['http:lab:marker'], ttlSeconds: 60, tags: [] };
+
 const cacheOf = ({ headers }: Answer): string | null => headers.get('x-cache');
 
 let urls: DatabaseUrls;
@@ -116,10 +120,18 @@ describe.each([
     app = await startWith(LabController, { urls, variables });
     byInterceptor = await startWith(LabController, { urls, variables, withHook: false });
   });
+
+  /** Forgets all answers, and waits until the other process has heard of it: what it computes before is not kept. */
+  async function forgetEverywhere(): Promise<void> {
+    const heard = app.nest.get(CacheService);
+    await heard.set(MARKER, true);
+    await byInterceptor.nest.get(CacheService).deletePattern('http:lab:*');
+    await until(async () => (await heard.get(MARKER)) === undefined, 'what the other process invalidates');
+  }
+
   beforeEach(async () => {
     gate = Promise.resolve();
-    await app.nest.get(CacheService).deletePattern('http:lab:*');
-    await byInterceptor.nest.get(CacheService).deletePattern('http:lab:*');
+    await forgetEverywhere();
   });
   afterAll(async () => {
     await byInterceptor.close();
