@@ -3,14 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { migrate } from '../../src/database/schema/migrate';
 import { interleave, Samples, type Side } from '../measure';
+import { listOffers, LISTED_OFFERS_PATH } from '../listed-offers';
 import { startThrowAwayCluster } from '../throw-away-cluster';
 import { startHttpLoad, type HttpLoad } from './http-load';
-import { listOffers } from './http-offers';
 import { bareFastify, configOf, withoutTheHook, wholeApplication, type MeasuredServer } from './http-servers';
 
-/** About 7 kB as JSON. */
-const OFFERS = 24;
-const PATH = `/api/offers?limit=${OFFERS}`;
 const CONNECTIONS = 32;
 const REQUESTS = 4_000;
 
@@ -48,7 +45,7 @@ export async function measureHttp(
   const servers: MeasuredServer[] = [];
   try {
     await migrate(cluster.ownerUrl, cluster.applicationUrl);
-    await listOffers(cluster, OFFERS);
+    await listOffers(cluster);
     const config = configOf(cluster, dataDir);
     servers.push(await wholeApplication(config, cluster), await withoutTheHook(config, cluster));
     const [hook, interceptor] = servers as [MeasuredServer, MeasuredServer];
@@ -75,11 +72,11 @@ export async function measureHttp(
 const askingOf =
   ({ port }: MeasuredServer, load: HttpLoad): Side =>
   () =>
-    load.ask({ port, path: PATH, requests: REQUESTS, connections: CONNECTIONS });
+    load.ask({ port, path: LISTED_OFFERS_PATH, requests: REQUESTS, connections: CONNECTIONS });
 
 /** The second time it comes from the cache. */
 async function keptAnswer({ port }: MeasuredServer): Promise<Response> {
-  const url = `http://127.0.0.1:${port}${PATH}`;
+  const url = `http://127.0.0.1:${port}${LISTED_OFFERS_PATH}`;
   await (await fetch(url)).text();
   return fetch(url);
 }

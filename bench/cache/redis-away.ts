@@ -5,15 +5,14 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ExplainedError } from '../../src/database/explained-error';
 import { migrate } from '../../src/database/schema/migrate';
+import { listOffers, LISTED_OFFERS_PATH } from '../listed-offers';
 import { percentile } from '../measure';
 import { startThrowAwayCluster } from '../throw-away-cluster';
 import { startThrowAwayRedis, type ThrowAwayRedis } from '../throw-away-redis';
 import { compare, sidesOf, type Finding } from '../finding';
-import { listOffers } from './http-offers';
 import { configOf, wholeApplication, type MeasuredServer } from './http-servers';
 import { atOnce } from './rate';
 
-const OFFERS = 24;
 /** Different questions, so that callers do not share answers more than they would. */
 const QUESTIONS = 50;
 const CALLERS = 8;
@@ -49,7 +48,7 @@ export async function measureRedisAway(): Promise<Finding> {
   const agent = new Agent({ keepAlive: true, maxSockets: CALLERS });
   try {
     await migrate(cluster.ownerUrl, cluster.applicationUrl);
-    await listOffers(cluster, OFFERS);
+    await listOffers(cluster);
     const start = async (more: Record<string, string>): Promise<MeasuredServer> => {
       const server = await wholeApplication(configOf(cluster, dataDir, more), cluster);
       servers.push(server);
@@ -92,7 +91,7 @@ async function timesWhileAway({ cached, uncached }: Servers, agent: Agent, turns
     ] as const)
       await atOnce(CALLERS, REQUESTS, async (request) => {
         const started = performance.now();
-        const path = `/api/offers?limit=${OFFERS}&minPrice=0.${(request % QUESTIONS) + 10}`;
+        const path = `${LISTED_OFFERS_PATH}&minPrice=0.${(request % QUESTIONS) + 10}`;
         await ask(agent, port, path);
         taken.push(performance.now() - started);
       });

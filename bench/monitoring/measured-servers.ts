@@ -2,11 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { migrate } from '../../src/database/schema/migrate';
-import { listOffers } from '../cache/http-offers';
+import { listOffers } from '../listed-offers';
 import { startThrowAwayCluster, type ThrowAwayCluster } from '../throw-away-cluster';
 import { startServerProcess, type ServerProcess } from './server';
-
-const OFFERS = 24;
 
 /** The same application, with metrics and without. */
 export type MeasuredServer = 'counted' | 'not counted';
@@ -40,7 +38,7 @@ async function clusterWithOffers(): Promise<ThrowAwayCluster> {
   const cluster = await startThrowAwayCluster(18, () => undefined);
   try {
     await migrate(cluster.ownerUrl, cluster.applicationUrl);
-    await listOffers(cluster, OFFERS);
+    await listOffers(cluster);
     return cluster;
   } catch (error) {
     await cluster.remove();

@@ -1,11 +1,10 @@
 import { startHttpLoad, type HttpLoad } from '../cache/http-load';
 import { compare, sidesOf, type Finding } from '../finding';
+import { LISTED_OFFERS_PATH } from '../listed-offers';
 import { figuresOf } from '../measure';
 import { MEASURED_SERVERS, type MeasuredServer, type StartServer } from './measured-servers';
 import type { ServerProcess } from './server';
 
-/** A list that is public and kept; see bench/cache/http.ts. */
-const PATH = '/api/offers?limit=24';
 const CONNECTIONS = 32;
 const REQUESTS = 3_000;
 /** Until what is asked is compiled. */
@@ -64,6 +63,11 @@ async function measurePair(start: StartServer, load: HttpLoad, turns: number, sp
 
 async function costOf(server: ServerProcess, load: HttpLoad): Promise<number> {
   const before = await server.cpu();
-  await load.ask({ port: server.port, path: PATH, requests: REQUESTS, connections: CONNECTIONS });
+  await load.ask({
+    port: server.port,
+    path: LISTED_OFFERS_PATH,
+    requests: REQUESTS,
+    connections: CONNECTIONS,
+  });
   return ((await server.cpu()) - before) / REQUESTS;
 }

@@ -1,9 +1,13 @@
 import { Client } from 'pg';
-import type { DatabaseUrls } from '../../src/database/database.module';
-import { newId } from '../../src/common/id';
+import type { DatabaseUrls } from '../src/database/database.module';
+import { newId } from '../src/common/id';
 
-/** Lists so many offers of one seller, straight into their table: they are read, never sold. */
-export async function listOffers({ ownerUrl }: DatabaseUrls, offers: number): Promise<void> {
+const OFFERS = 24;
+/** The public list of them: about 7 kB as JSON. */
+export const LISTED_OFFERS_PATH = `/api/offers?limit=${OFFERS}`;
+
+/** Lists offers of one seller, straight into their table: they are read, never sold. */
+export async function listOffers({ ownerUrl }: DatabaseUrls): Promise<void> {
   const client = new Client({ connectionString: ownerUrl });
   await client.connect();
   try {
@@ -18,7 +22,7 @@ export async function listOffers({ ownerUrl }: DatabaseUrls, offers: number): Pr
                                   available_from, available_until, status, created_at, updated_at)
        SELECT id, $1, 'solar', 12500, 12500, 1000 * (2500 + no), now(), now() + interval '30 days', 'active', now(), now()
          FROM unnest($2::uuid[]) WITH ORDINALITY AS listed(id, no)`,
-      [seller, Array.from({ length: offers }, () => newId())],
+      [seller, Array.from({ length: OFFERS }, () => newId())],
     );
   } finally {
     await client.end();
