@@ -122,7 +122,7 @@ describe('mail', () => {
           await app.nest.get(MailService).send(tx, { to, subject: 'Hello', text: 'Hello' });
       });
       const sent = () => receiver.mails.flatMap(({ to }) => to).filter((to) => to.startsWith('<crowd'));
-      await until(() => sent().length >= 99, 10_000);
+      await until(() => sent().length >= 99, 30_000);
       await untilJobsAreDone(app);
       expect(sent().sort()).toEqual(addresses.map((address) => `<${address}>`).sort());
     });

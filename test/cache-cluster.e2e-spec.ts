@@ -15,7 +15,7 @@ describe('a cluster of three nodes', () => {
   let nodes: RedisProcess[] = [];
 
   beforeAll(async () => {
-    const cluster = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'];
+    const cluster = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '15000'];
     nodes = await Promise.all([0, 1, 2].map(() => RedisProcess.start(...cluster)));
     const clients = nodes.map(({ url }) => createClient({ url }));
     await Promise.all(clients.map((client) => client.connect()));
@@ -110,7 +110,7 @@ describe('a cluster of three nodes', () => {
   });
 
   it('may lose the node that a process listens at, and that lives on: it listens at another one', async () => {
-    const fourth = await RedisProcess.start('--cluster-enabled', 'yes', '--cluster-node-timeout', '2000');
+    const fourth = await RedisProcess.start('--cluster-enabled', 'yes', '--cluster-node-timeout', '15000');
     try {
       for (const { port } of nodes) await answer(fourth, 'CLUSTER', 'MEET', '127.0.0.1', String(port));
       const id = (await answer(fourth, 'CLUSTER', 'MYID')).trim();

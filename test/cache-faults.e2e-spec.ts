@@ -115,8 +115,10 @@ describe('Redis', () => {
     const one = await connectedCache({ url: server.url, commandTimeoutMs: DEADLINE_MS });
     const other = await connectedCache({ url: server.url, firstTierBytes: 0 });
     const entry = someEntry();
-    await answersWith(one, entry, 1);
-    expect(await other.cache.get(entry)).toBe(1);
+    await until(async () => {
+      await answersWith(one, entry, 1);
+      return (await other.cache.get(entry)) === 1;
+    }, 'the answer in Redis');
     server.signal('SIGSTOP');
     await one.cache.invalidate(entry.tags);
     expect(one.cache.breaker).not.toBe('closed');

@@ -93,7 +93,7 @@ describe('certificates and many hands at once', () => {
       await holder.query('SELECT 1 FROM erc_certificates WHERE certificate_id = $1 FOR UPDATE', [number]);
       const running = requests.map((request) => request());
       const waiting = `SELECT count(*)::integer AS waiting FROM pg_stat_activity
-                        WHERE wait_event_type = 'Lock' AND query LIKE '%UPDATE erc_certificates%'`;
+                        WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%UPDATE erc_certificates%'`;
       for (let seen = 0; seen < requests.length;) {
         seen = (await asOwner<{ waiting: number }>(app.urls, waiting))[0]?.waiting ?? 0;
       }

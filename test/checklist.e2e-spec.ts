@@ -3,7 +3,7 @@ import { register } from 'prom-client';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { CacheService } from '../src/cache/cache.service';
-import { inContext } from '../src/common/request-context';
+import { currentContext, inContext } from '../src/common/request-context';
 import { BOXES } from '../src/monitoring/checklist/boxes';
 import { judgeBox, type AnsweredBox, type ChecklistAnswer } from '../src/monitoring/checklist/checklist';
 import { ChecklistService } from '../src/monitoring/checklist/checklist.service';
@@ -165,7 +165,7 @@ describe('the performance checklist', () => {
       const others = [1, 2].map(() => reports.session((session) => session.query('SELECT pg_sleep(6)')));
       const [verdict] = await Promise.all([judged('Database indexes applied'), ...others]);
       expect(verdict).toMatchObject({ status: 'pass' });
-    }, 30_000);
+    });
 
     it('fails while a foreign key of a large table has none', async () => {
       await owner('CREATE TABLE scratch (user_id uuid REFERENCES users, number int)');
@@ -279,7 +279,7 @@ describe('the performance checklist', () => {
     const named = (name: string) => while_.find((one) => one.box === name);
     expect(named('Connection pool configured')).toMatchObject({
       status: 'fail',
-      evidence: expect.stringMatching(/1 wait.* 2 of 2/),
+      evidence: expect.stringMatching(/^\d+ wait.* 2 of 2/),
     });
     expect(named('Connection pool properly sized')).toMatchObject({ status: 'fail' });
     // What is not known for want of a connection is neither well nor wrong.
@@ -368,7 +368,9 @@ describe('the performance checklist', () => {
       await app.get('/api/offers');
       const events = app.nest.get(QueryEvents);
       const heard: string[] = [];
-      events.subscribe(({ text }) => void heard.push(text));
+      events.subscribe(({ text }) => {
+        if (currentContext()?.work?.startsWith('GET ') === true) heard.push(text); // jobs read offers too
+      });
       for (let requests = 0; requests < 20; requests++) await app.get('/api/offers');
       expect(heard.filter((text) => text.includes('energy_offers'))).toEqual([]);
     });
@@ -544,7 +546,7 @@ describe('the performance checklist on the cache', () => {
 
   beforeAll(async () => {
     redis = await RedisProcess.start();
-    const variables = { REDIS_URL: redis.url, DB_ACQUIRE_TIMEOUT_MS: '800' };
+    const variables = { REDIS_URL: redis.url, DB_POOL_MAX: '3', DB_ACQUIRE_TIMEOUT_MS: '2000' };
     app = await startApp(variables, await migratedDatabase());
   });
   afterAll(async () => {
@@ -585,15 +587,18 @@ describe('the performance checklist on the cache', () => {
     let release = (): void => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
     const holders = Array.from({ length: limit }, () => app.database.transaction(() => released));
-    await until(() => app.database.poolState().total - app.database.poolState().idle === limit);
-    await cache().invalidate([`user:${app.admin.id}`]);
-    const other = app.get('/api/users/me', { as: app.admin });
-    await until(() => app.database.poolState().waiting > 0);
+    try {
+      await until(() => app.database.poolState().total - app.database.poolState().idle === limit);
+      await cache().invalidate([`user:${app.admin.id}`]);
+      const other = app.get('/api/users/me', { as: app.admin });
+      await until(() => app.database.poolState().waiting > 0);
 
-    expect(await app.get('/api/admin/db/pool', { as: app.admin })).toMatchObject({ status: 200 });
-    expect(await other).toMatchObject({ status: 503 }); // with which whoever joined it fails too
-    release();
-    await Promise.all(holders);
+      expect(await app.get('/api/admin/db/pool', { as: app.admin })).toMatchObject({ status: 200 });
+      expect(await other).toMatchObject({ status: 503 }); // with which whoever joined it fails too
+    } finally {
+      release();
+      await Promise.all(holders);
+    }
     expect(await app.get('/api/users/me', { as: app.admin })).toMatchObject({ status: 200 });
   });
 

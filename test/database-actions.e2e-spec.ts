@@ -220,7 +220,7 @@ describe('actions on the database', () => {
       try {
         await owner('ALTER SYSTEM SET autovacuum_naptime = 1');
         await owner('SELECT pg_reload_conf()');
-        pid = await eventually(worker, (found) => found !== undefined, 60_000);
+        pid = await eventually(worker, (found) => found !== undefined, 150_000);
       } finally {
         await owner('ALTER SYSTEM RESET autovacuum_naptime');
         await owner('SELECT pg_reload_conf()');
@@ -238,7 +238,7 @@ describe('actions on the database', () => {
       );
       expect(answer).toMatchObject({ status: 200, body: { pid, done: true } });
       expect((await trail(pid ?? 0)).at(-1)).toMatchObject({ action: 'database.backend_cancelled' });
-    }, 90_000);
+    }, 180_000);
 
     it('reach as far as the roles do that we have, where the owner is no superuser', async () => {
       const own = new URL(app.urls.ownerUrl);
@@ -288,7 +288,7 @@ describe('actions on the database', () => {
       await Promise.all(holding);
       busy.onModuleDestroy();
       await busy.onApplicationShutdown();
-    }, 30_000);
+    });
 
     it('wait behind no report', async () => {
       const reports = app.nest.get(ReportDatabase);
@@ -588,6 +588,6 @@ describe('actions on the database', () => {
       expect(await ended(id)).toMatchObject({ state: 'done', outcome: { indexes: ['idx_users_email'] } });
       expect((await names()).filter((name) => name.includes('_cc'))).toEqual([]);
       expect((await lab.indexesOf('users')).get('idx_users_email')).toMatchObject({ valid: true });
-    }, 60_000);
+    });
   });
 });

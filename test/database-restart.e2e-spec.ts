@@ -65,11 +65,11 @@ describe('when the database is restarted', () => {
   let database: Server;
   beforeAll(async () => {
     database = await Server.in(folder.path);
-  }, 60_000);
+  });
   afterAll(async () => {
     await database.stop();
     folder.remove();
-  }, 60_000);
+  });
 
   describe('a server under load', () => {
     let server: ServerProcess;
@@ -120,7 +120,7 @@ describe('when the database is restarted', () => {
       url = await server.ready();
       const login = { identifier: ADMIN.email, password: ADMIN.password };
       token = (await postJson(`${url}/api/auth/login`, login)).accessToken;
-    }, 60_000);
+    });
 
     afterAll(() => server.stop());
 
@@ -144,7 +144,7 @@ describe('when the database is restarted', () => {
       over = true;
       await load;
       expect([...new Set(outcomes.map(({ status }) => status))].sort()).toEqual([200, 201, 503]);
-    }, 60_000);
+    });
 
     it('told everybody in the same plain form to come back', () => {
       const refused = outcomes.filter(({ status }) => status === 503);
@@ -175,7 +175,7 @@ describe('when the database is restarted', () => {
       expect(told(/The database does not answer/g)).toBeGreaterThan(0);
       expect(told(/The database does not answer|Connections of the pool were ended/g)).toBeLessThan(10);
       expect(await server.stop()).toBe(0);
-    }, 60_000);
+    });
   });
 
   it('finishes a job that was being done, once', async () => {
@@ -204,5 +204,5 @@ describe('when the database is restarted', () => {
     expect(runs).toBe(1);
     await jobs.onApplicationShutdown();
     await app.close();
-  }, 60_000);
+  });
 });

@@ -276,7 +276,7 @@ describe('the deep check of a process that is cut off', () => {
     const urls = await migratedDatabase();
     const line = await SeverableLine.to(Number(new URL(urls.ownerUrl).port));
     const app = await startApp(
-      { REDIS_URL: process.env['TEST_REDIS_URL'] as string, REDIS_COMMAND_TIMEOUT_MS: '2000' },
+      { REDIS_URL: process.env['TEST_REDIS_URL'] as string },
       { ownerUrl: line.urlOf(urls.ownerUrl), applicationUrl: line.urlOf(urls.applicationUrl) },
     );
     await eventually(

@@ -34,7 +34,7 @@ describe('the deep check of a market with a replica', () => {
     await app.close();
     await database.stop();
     folder.remove();
-  }, 60_000);
+  });
 
   it('tells that it is used, and how far it is behind', async () => {
     const part = await untilItIs('up');

@@ -64,7 +64,7 @@ class LabController {
 }
 
 /** The machine of a test may be busy. */
-const sharedBy = (url: string) => ({ REDIS_URL: url, REDIS_COMMAND_TIMEOUT_MS: '2000' });
+const sharedBy = (url: string) => ({ REDIS_URL: url });
 
 const cacheOf = ({ headers }: Answer): string | null => headers.get('x-cache');
 

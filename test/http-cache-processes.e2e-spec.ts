@@ -15,7 +15,7 @@ import { startWith } from './support/http-cache-lab';
 
 const REDIS_URL = process.env['TEST_REDIS_URL'] as string;
 /** The machine of a test may be busy. */
-const SHARED = { REDIS_URL, REDIS_COMMAND_TIMEOUT_MS: '2000' };
+const SHARED = { REDIS_URL };
 
 const tagOf = (name: string): string => `lab-price:${name}`;
 const priceOf = (name: string): CacheEntry<{ price: number }> => ({

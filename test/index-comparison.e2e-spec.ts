@@ -188,4 +188,4 @@ it('sees every declared index of a migrated database, and no constraint as undec
   expect(differences.filter(({ kind }) => kind !== 'undeclared')).toEqual([]);
   expect(differences.filter(({ index }) => index.endsWith('_pkey'))).toEqual([]);
   await lab.tidy();
-}, 60_000);
+});

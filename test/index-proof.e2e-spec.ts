@@ -78,7 +78,7 @@ describe('a filled database', () => {
       } finally {
         await client.end();
       }
-    }, 60_000);
+    });
 
     it.each(indexCatalogue().map(({ name }) => name))(
       '%s by it, in both plans of a named statement',

@@ -88,7 +88,8 @@ describe('maintenance', () => {
       const never = await owner(
         `SELECT relname FROM pg_stat_user_tables
           WHERE schemaname = current_schema() AND (last_vacuum IS NULL OR last_analyze IS NULL)
-            AND relid NOT IN (SELECT oid FROM pg_class WHERE relkind = 'p')`,
+            AND relid NOT IN (SELECT oid FROM pg_class WHERE relkind = 'p')
+            AND relname NOT LIKE '%\\_snapshots\\_%'`, // of which there may be new ones since it began
       );
       expect(never).toEqual([]);
       const [run] = await runs();
@@ -181,11 +182,15 @@ describe('maintenance', () => {
       await maintenance.rebuildBloated();
       expect((await runs())[1]).toMatchObject({ after: { rebuilt: [] } });
       await owner('DROP TABLE swollen, sound');
-    }, 60_000);
+    });
   });
 
   describe('after imports', () => {
-    afterEach(forget);
+    afterEach(async () => {
+      // What is asked for a second time is done at the next minute.
+      await owner(`DELETE FROM pgboss.job WHERE name = 'maintenance.analyze' AND state < 'active'`);
+      await forget();
+    });
     const imported = () =>
       owner(`SELECT state FROM pgboss.job WHERE name = 'maintenance.analyze' AND data->>'table' = 'meters'`);
 
@@ -245,7 +250,9 @@ describe('maintenance', () => {
       // One more where a minute ended meanwhile.
       const asked = (await imported()).length - before;
       expect([2, 3]).toContain(asked);
-      expect((await runs())[0]).toMatchObject({ action: 'maintenance.analyzed', entity_id: 'meters' });
+      expect(await runs()).toContainEqual(
+        expect.objectContaining({ action: 'maintenance.analyzed', entity_id: 'meters' }),
+      );
       expect(await rowOf('ANALYZE')).toMatchObject({ about: 'meters', outcome: 'done' });
     });
   });

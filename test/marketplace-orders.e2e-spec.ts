@@ -263,7 +263,7 @@ describe('orders for energy', () => {
         available: '0.000',
         reserved: '0.050',
       });
-    }, 60_000);
+    });
 
     it('happens once for one Idempotency-Key', async () => {
       await offers(app, seller, '5');

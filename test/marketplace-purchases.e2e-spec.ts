@@ -272,7 +272,7 @@ describe('purchases', () => {
       [offer.id],
     );
     expect(sold).toEqual({ wh: 350n, count: 50n });
-  }, 60_000);
+  });
 
   it('and everything else that competes for energy and money never overdraw either', async () => {
     const people = await Promise.all(Array.from({ length: 4 }, () => app.registers()));

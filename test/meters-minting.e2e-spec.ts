@@ -238,7 +238,7 @@ describe('minting', () => {
     } finally {
       await second.close();
     }
-  }, 60_000);
+  });
 
   it('while readings come in loses none and counts none twice', async () => {
     const meter = await hasMeter(app, owner);
@@ -287,7 +287,7 @@ describe('minting', () => {
     expect(body).toMatchObject({ mintedKwh: '34.562', readings: 2 * quarters });
     expect(body.mints).toHaveLength(2);
     for (const person of people) expect(await solarOf(person)).toBe('17.281');
-  }, 60_000);
+  });
 
   describe('closes intervals', () => {
     it('against revisions, which are kept once as refused', async () => {

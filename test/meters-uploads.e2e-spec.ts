@@ -124,7 +124,7 @@ describe('uploads of readings', () => {
       rejected: 0,
       errors: [],
     });
-  }, 60_000);
+  });
 
   it('count themselves', async () => {
     const counts = async () => {
@@ -160,7 +160,7 @@ describe('uploads of readings', () => {
       expect(sum('accepted')).toBe(2_500);
       expect(sum('duplicates')).toBe(7_500);
       expect(await kept(meter)).toBe(2_500);
-    }, 60_000);
+    });
 
     it('of the same meters in opposite order do not stand in each other’s way', async () => {
       const meters = [await hasMeter(app, owner), await hasMeter(app, owner), await hasMeter(app, owner)];
@@ -172,7 +172,7 @@ describe('uploads of readings', () => {
       );
       expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
       expect(answers.reduce((all, answer) => all + (answer.body.accepted as number), 0)).toBe(900);
-    }, 60_000);
+    });
 
     it('settle one interval length for a meter, whichever comes first', async () => {
       const meter = await hasMeter(app, owner);

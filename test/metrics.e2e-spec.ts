@@ -135,7 +135,7 @@ describe('metrics', () => {
     expect(ofRequests.filter((line) => line.includes('PROPFIND'))).toEqual([]);
     const savepoints = figureOf(text, 'database_operations_total{operation="savepoint",entity="other"}');
     expect(savepoints).toBeGreaterThan(10);
-  }, 60_000);
+  });
 
   /** Once as nobody, once as somebody, and by an address and with a body that make no sense. */
   async function callEveryRoute(): Promise<void> {

@@ -278,7 +278,7 @@ describe('a rehearsal', () => {
     expect(await stopped.exit()).toBe(130);
     expect(stopped.said).toContain('Stopped; the throw-away database is gone\n');
     expect(await throwAways(urls)).toEqual([]);
-  }, 60_000);
+  });
 });
 
 describe('the commands', () => {

@@ -30,7 +30,7 @@ describe('the migrations of this code', () => {
       `SELECT FROM pg_database WHERE starts_with(datname, current_database() || '_throw')`,
     );
     expect(rest).toEqual([]);
-  }, 60_000);
+  });
 
   it('are called as their files are, and numbered without a gap', async () => {
     const files = readdirSync(join(__dirname, '../migrations')).map((file) => basename(file, '.ts'));
@@ -54,7 +54,7 @@ describe('the migrations of this code', () => {
         durationMs: expect.any(Number),
       })),
     );
-  }, 60_000);
+  });
 
   it('go on where a process was killed', async () => {
     const urls = await emptyDatabase();
@@ -70,7 +70,7 @@ describe('the migrations of this code', () => {
     await other.end();
     const [first] = await migrate(urls.ownerUrl, urls.applicationUrl);
     expect(first).toBe('0005-trading');
-  }, 60_000);
+  });
 
   it('wait for an index that is being built only where something is to be applied', async () => {
     const urls = await emptyDatabase();
@@ -185,7 +185,7 @@ describe('a database of a newer version', () => {
       'A newer version of GridTokenX has migrated this database (9000-later): start that version, or take its migrations back with it by npm run db:undo -- --to 0\n',
     );
     expect(await contents(urls)).toEqual(['column later.id integer', 'table later']);
-  }, 60_000);
+  });
 });
 
 describe('a migration that was applied', () => {
@@ -462,7 +462,7 @@ describe('a missing right', () => {
     await asOwner(urls, `ALTER DATABASE ${name} OWNER TO ${ROLE}`);
     expect((await up(limited(urls), {})).length).toBeGreaterThan(8);
     expect((await undoMigrations(limited(urls).ownerUrl, { to: '0' })).length).toBeGreaterThan(8);
-  }, 60_000);
+  });
 
   it('to write at all is named', async () => {
     const urls = await emptyDatabase();

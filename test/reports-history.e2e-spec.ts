@@ -17,7 +17,7 @@ import { IndexLab } from './support/index-lab';
 type Row = Record<string, any>;
 type Answer = Omit<ReportAnswer, 'rows'> & { readonly rows: readonly Row[] };
 
-const HOLDERS = 8;
+const HOLDERS = 25;
 const RETENTION_DAYS = 14;
 const COUNTED = /AS counted_in_history/;
 

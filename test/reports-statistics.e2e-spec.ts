@@ -69,7 +69,7 @@ describe('reports from the statistics of PostgreSQL', () => {
     });
 
     it('name what is slow also where its row is cut off', async () => {
-      await lab.run('SELECT pg_sleep(0.21) AS slower, pg_sleep(0.31) AS hides');
+      await lab.run('SELECT pg_sleep(0.21) AS slower, pg_sleep(1.5) AS hides');
       await lab.run('SELECT pg_sleep(0.22) AS hidden_behind');
 
       const { rows, findings, total, notes } = await read('slow-queries', source, 1);

@@ -52,7 +52,7 @@ describe('a server process with an embedded database', () => {
   afterAll(async () => {
     await server.stop();
     folder.remove();
-  }, 60_000);
+  });
 
   it('keeps everything when it is killed, and needs no hand to start again', async () => {
     await postJson(`${url}/api/organizations`, { name: 'Before the crash' }, token);
@@ -60,14 +60,14 @@ describe('a server process with an embedded database', () => {
     await start();
     const answer = await fetch(`${url}/api/organizations`, { headers: { authorization: `Bearer ${token}` } });
     expect(await answer.json()).toMatchObject({ items: [{ name: 'Before the crash' }] });
-  }, 60_000);
+  });
 
   it('is alone in its DATA_DIR: a second one says so and ends', async () => {
     const second = new ServerProcess(variables);
     expect(await second.exit()).toBe(1);
     expect(second.said).toMatch(ALREADY_USES);
     expect((await fetch(`${url}/health/ready`)).status).toBe(200);
-  }, 60_000);
+  });
 
   it('answers 503 when its PostgreSQL is killed, and starts it again', async () => {
     const postmaster = () =>
@@ -84,7 +84,7 @@ describe('a server process with an embedded database', () => {
     expect([...statuses].sort()).toEqual([200, 503]);
     expect(postmaster()).not.toBe(killed);
     expect(server.said).toContain('PostgreSQL ended without being told to');
-  }, 60_000);
+  });
 
   it('tells neither passwords nor secrets', () => {
     const secret = readFileSync(join(folder.path, 'jwt-secret'), 'utf8');
@@ -119,7 +119,7 @@ describe('a server process with an embedded database', () => {
     expect(headers.get('connection')).toBe('close');
     expect(await server.exit()).toBe(0);
     expect(performance.now() - told).toBeLessThan(10_000);
-  }, 60_000);
+  });
 });
 
 describe('a server process that cannot serve', () => {
@@ -143,7 +143,7 @@ describe('a server process that cannot serve', () => {
       ),
     );
     free();
-  }, 60_000);
+  });
 
   it('says that its database cannot be reached', async () => {
     const { port, free } = await takenPort();
@@ -152,5 +152,5 @@ describe('a server process that cannot serve', () => {
     expect(
       await refusal({ ...external, DATABASE_URL: `postgres://app:sekrit@127.0.0.1:${port}/market` }),
     ).toMatch(/^PostgreSQL at 127\.0\.0\.1:\d+\/market cannot be reached \(.*\): check DATABASE_URL .*\n$/);
-  }, 60_000);
+  });
 });

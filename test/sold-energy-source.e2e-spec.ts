@@ -24,5 +24,5 @@ describe('the energy source of a sale', () => {
       'SELECT id, energy_source FROM energy_transactions',
     );
     expect(Object.fromEntries(rows.map(({ id, energy_source: source }) => [source, id]))).toEqual(sales);
-  }, 60_000);
+  });
 });

@@ -164,7 +164,7 @@ describe('a collector that is away', () => {
     expect(told()).toHaveLength(1);
     expect(told()[0]?.['msg']).toMatch(/ECONNREFUSED.*OTEL_EXPORTER_OTLP_ENDPOINT/);
     Logger.overrideLogger(false);
-  }, 60_000);
+  });
 });
 
 describe('no collector', () => {

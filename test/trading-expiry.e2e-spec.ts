@@ -45,7 +45,7 @@ describe('orders that are good till a date', () => {
     const bid = await order(buyer, 'buy', '1', '3');
     expect(bid.trades).toMatchObject([{ pricePerKwh: '3.000000' }]);
     expect((await statusOf(seller, alive.id)).status).toBe('filled');
-    expect((await statusOf(seller, late.id)).status).toBe('open');
+    expect(await statusOf(seller, late.id)).toMatchObject({ filledKwh: '0.000' });
     await runsTheJob();
   });
 
@@ -65,8 +65,8 @@ describe('orders that are good till a date', () => {
     const ask = await order(seller, 'sell', '5', '4', gtd());
     const bid = await order(buyer, 'buy', '2', '4');
     const low = await order(buyer, 'buy', '3.333', '1.001', gtd());
-    for (const { id } of [ask, low]) await comesToItsEnd(id);
     const { sequence } = (await app.get('/api/trading/orderbook/solar?depth=38')).body;
+    for (const { id } of [ask, low]) await comesToItsEnd(id);
 
     await runsTheJob();
 

@@ -49,7 +49,8 @@ describe('a transaction', () => {
         await tx.query('UPDATE shelf SET value = value + 1 WHERE id = $1', [second]);
       });
     await Promise.all([increment(1, 2), increment(2, 1)]);
-    expect(attempts).toBe(3);
+    // Once more where the one that was rolled back is there again before the other has gone on.
+    expect(attempts).toBeGreaterThanOrEqual(3);
     expect([await valueOf(1), await valueOf(2)]).toEqual([2, 2]);
   });
 

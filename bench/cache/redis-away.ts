@@ -18,7 +18,7 @@ const QUESTIONS = 50;
 const CALLERS = 8;
 /** Requests of a turn, and turns of a side. */
 const REQUESTS = 100;
-const TURNS = 30;
+const TURNS = 90;
 const LONGEST_MS = 1_000;
 const RECOVERY_MS = 30_000;
 

@@ -38,6 +38,9 @@ type Role = 'admin' | 'operator' | 'auditor' | 'prosumer' | 'consumer' | 'corpor
 export const ADMIN = { email: 'admin@example.org', password: 'correct horse battery' };
 const PASSWORD = 'a long enough password';
 
+/** How long tests that are not about that wait for Redis. */
+export const PATIENT_REDIS_MS = '2000';
+
 let people = 0;
 
 /**
@@ -64,6 +67,7 @@ export async function startApp(
     DB_POOL_MIN: '1',
     CACHE_WARM_LOADS_PER_SECOND: '0', // tests say themselves what is cached, and when
     RATE_LIMIT_ENABLED: 'false',
+    REDIS_COMMAND_TIMEOUT_MS: PATIENT_REDIS_MS, // what is asserted to be kept shall be kept on a busy machine too
     ...variables,
   });
   const app = await createApp(config, database, logger);

@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { ensureInstalled } from './debian-program.mjs';
 import { startRedis } from './redis-server.mjs';
 
@@ -16,10 +17,25 @@ export default async function setUp() {
   const { startEmbeddedPostgres } = require('../../dist/src/database/embedded/embedded-postgres.js');
   const directory = mkdtempSync(join(tmpdir(), 'gridtokenx-test-'));
   chmodSync(directory, 0o755); // as root, PostgreSQL runs as another user, who has to come in
-  const database = await startEmbeddedPostgres({ dataDir: directory, durable: false, say: () => undefined });
+  const start = () => startEmbeddedPostgres({ dataDir: directory, durable: false, say: () => undefined });
+  let database = await start();
+  await makeRoom(database);
+  await database.stop();
+  database = await start();
   const redis = await startRedis(directory);
   globalThis.testServers = { directory, database, redis };
   process.env.TEST_OWNER_URL = database.ownerUrl;
   process.env.TEST_APPLICATION_URL = database.appUrl;
   process.env.TEST_REDIS_URL = redis.url;
+}
+
+/**
+ * The databases of all suites share one memory for statements: with the usual size what a test has just run is thrown
+ * away before it looks.
+ */
+async function makeRoom({ ownerUrl }) {
+  const client = new Client({ connectionString: ownerUrl });
+  await client.connect();
+  await client.query('ALTER SYSTEM SET pg_stat_statements.max = 100000');
+  await client.end();
 }

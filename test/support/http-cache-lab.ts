@@ -9,7 +9,7 @@ import { installHttpCache } from '../../src/cache/http/install-http-cache';
 import { loadConfig } from '../../src/config/config';
 import type { DatabaseUrls } from '../../src/database/database.module';
 import { configureHttp, fastifyAdapter } from '../../src/http/http-app';
-import { ADMIN, TestApp } from './app';
+import { ADMIN, PATIENT_REDIS_MS, TestApp } from './app';
 
 interface LabOptions {
   readonly urls: DatabaseUrls;
@@ -30,6 +30,7 @@ export async function startWith(controller: Type, { urls, variables, withHook = 
     ADMIN_PASSWORD: ADMIN.password,
     DB_POOL_MIN: '1',
     RATE_LIMIT_ENABLED: 'false',
+    REDIS_COMMAND_TIMEOUT_MS: PATIENT_REDIS_MS,
     ...variables,
   });
   class LabModule {}

@@ -16,8 +16,7 @@ export class TwoProcesses {
 
   static async start(bus: Bus): Promise<TwoProcesses> {
     const redis = bus === 'Redis' ? await RedisProcess.start() : undefined;
-    const variables: Record<string, string> =
-      redis === undefined ? {} : { REDIS_URL: redis.url, REDIS_COMMAND_TIMEOUT_MS: '2000' };
+    const variables: Record<string, string> = redis === undefined ? {} : { REDIS_URL: redis.url };
     const one = await startApp(variables);
     return new TwoProcesses(one, await startApp(variables, one.urls), redis);
   }

@@ -71,10 +71,12 @@ describe('embedded PostgreSQL after', () => {
     const computing = busy
       .query('DO $$ BEGIN WHILE true LOOP END LOOP; END $$')
       .catch((error: Error) => error.message);
-    const [{ pid: backend } = {}] = await ask(
-      ownerUrl,
-      `SELECT pid FROM pg_stat_activity WHERE query LIKE 'DO %' AND state = 'active'`,
-    );
+    const active = async () =>
+      (
+        await ask(ownerUrl, `SELECT pid FROM pg_stat_activity WHERE query LIKE 'DO %' AND state = 'active'`)
+      )[0]?.['pid'];
+    let backend = await active();
+    while (backend === undefined) backend = await active();
     const postmaster = postmasterOf(directory);
     process.kill(postmaster, 'SIGKILL');
     expect(await eventually(() => !isRunning(postmaster), 5_000)).toBe(true);
