@@ -84,6 +84,22 @@ describe('every answer', () => {
     expect(nothing).toMatchObject({ status: 400, body: { code: 'INVALID_INPUT' } });
   });
 
+  it('takes no body for one without fields: where all may be left out, and where some are missing', async () => {
+    const person = await app.registers();
+    const unknown = await app.post('/api/admin/db/queries/1/explain', { as: app.admin });
+    expect(unknown).toMatchObject({ status: 404, body: { code: 'STATEMENT_NOT_FOUND' } });
+    expect((await app.patch('/api/users/me', { as: person })).status).toBe(200);
+    expect((await app.post('/api/meters/mint', { as: person })).status).toBe(200);
+    expect((await app.delete('/api/users/me', { as: person })).status).toBe(204);
+    const { status, body } = await app.post('/api/auth/login');
+    expect([status, body.errors.map(({ field }: { field: string }) => field)]).toEqual([
+      400,
+      ['identifier', 'password'],
+    ]);
+    const list = await app.post('/api/auth/logout', { body: [] });
+    expect(list).toMatchObject({ status: 400, body: { code: 'INVALID_INPUT' } });
+  });
+
   it('says which field holds what is no text', async () => {
     for (const name of ['a\0b', 'a\ud800b', 'a\udc00b']) {
       const { status, body } = await app.post('/api/organizations', { as: app.admin, body: { name } });

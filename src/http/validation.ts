@@ -11,10 +11,14 @@ const MOST_FIELDS = 100;
 /** What is no text for PostgreSQL: NUL, and half of a surrogate pair. */
 const NO_TEXT = /[\0\p{Surrogate}]/u;
 
-/** A schema's check, and beyond it that every text it lets through can be stored. */
+/**
+ * A schema's check, and beyond it that every text it lets through can be stored. No body is one without fields: where all
+ * of them may be left out so may the body, and elsewhere those that are missing are named.
+ */
 class RequestValidationPipe extends StandardSchemaValidationPipe {
   override async transform<Value>(value: Value, metadata: ArgumentMetadata): Promise<Value> {
-    const valid = await super.transform(value, metadata);
+    const given = metadata.type === 'body' ? (value ?? {}) : value;
+    const valid = (await super.transform(given, metadata)) as Value;
     const wrong = metadata.schema === undefined ? [] : [...unstorable(valid, [])];
     if (wrong.length > 0) throw new InvalidInput(wrong.slice(0, MOST_FIELDS));
     return valid;

@@ -51,15 +51,12 @@ export const readingsQuery = z.strictObject({
 export const statsQuery = z.strictObject({ userId: uuid().optional() });
 
 /** No body at all mints what is the caller's. */
-export const mintBody = z.preprocess(
-  (body) => body ?? {},
-  z
-    .strictObject({ meterId: uuid().optional(), all: z.boolean().optional() })
-    .refine(({ meterId, all }) => meterId === undefined || all !== true, {
-      path: ['all'],
-      message: 'leave it out when you name a meter',
-    }),
-);
+export const mintBody = z
+  .strictObject({ meterId: uuid().optional(), all: z.boolean().optional() })
+  .refine(({ meterId, all }) => meterId === undefined || all !== true, {
+    path: ['all'],
+    message: 'leave it out when you name a meter',
+  });
 
 export const meterId = z.strictObject({ id: uuid() });
 

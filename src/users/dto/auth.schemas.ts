@@ -27,16 +27,13 @@ export type Login = z.output<typeof login>;
 export const refresh = z.strictObject({ refreshToken: secret() });
 export type Refresh = z.output<typeof refresh>;
 
-/** A body that may be left out altogether. */
-const optionalBody = <Shape extends z.ZodType>(shape: Shape) => z.preprocess((body) => body ?? {}, shape);
-
-export const logout = optionalBody(z.strictObject({ refreshToken: secret().optional() }));
+export const logout = z.strictObject({ refreshToken: secret().optional() });
 export type Logout = z.output<typeof logout>;
 
 export const mailedToken = z.strictObject({ token: secret() });
 export type MailedToken = z.output<typeof mailedToken>;
 
-export const resendVerification = optionalBody(z.strictObject({ email: email().optional() }));
+export const resendVerification = z.strictObject({ email: email().optional() });
 export type ResendVerification = z.output<typeof resendVerification>;
 
 export const forgottenPassword = z.strictObject({ email: email() });

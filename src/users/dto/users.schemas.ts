@@ -24,10 +24,7 @@ export const profileChange = z.strictObject({
 });
 export type ProfileChange = z.output<typeof profileChange>;
 
-export const closing = z.preprocess(
-  (body) => body ?? {},
-  z.strictObject({ currentPassword: password().optional() }),
-);
+export const closing = z.strictObject({ currentPassword: password().optional() });
 export type Closing = z.output<typeof closing>;
 
 export const walletLink = z.strictObject({
