@@ -102,6 +102,15 @@ describe.each([
     expect([await one(), await two(), await another()]).toEqual([false, false, true]);
   });
 
+  it('drops the texts that routes made of them', async () => {
+    const xCache = async () => (await app.get('/api/offers')).headers.get('x-cache');
+    await xCache();
+    expect(await xCache()).toBe('HIT');
+    const { body } = await app.delete(dropping({ prefix: 'offers:active' }), { as: app.admin });
+    expect(body.dropped).toBeGreaterThanOrEqual(1);
+    expect(await xCache()).toBe('MISS');
+  });
+
   it('drops in other processes too', async () => {
     const [one, two] = [
       await keeps(other, 'admin-test:prefix', 'a'),

@@ -1,10 +1,8 @@
 import { CacheService } from '../src/cache/cache.service';
 import { HttpMetrics } from '../src/monitoring/metrics/http-metrics';
 import { startApp, type Answer, type Person, type TestApp } from './support/app';
-import { until } from './support/cache-lab';
+import { RedisProcess, until } from './support/cache-lab';
 import { givesEnergy, givesMoney } from './support/market';
-
-const REDIS = { REDIS_URL: process.env['TEST_REDIS_URL'] as string };
 
 const cacheOf = ({ headers }: Answer): string | null => headers.get('x-cache');
 const etagOf = ({ headers }: Answer): string => headers.get('etag') ?? '';
@@ -16,17 +14,19 @@ const common = ({ headers }: Answer): Record<string, string> => {
 };
 
 describe('public answers over HTTP', () => {
+  let redis: RedisProcess;
   let app: TestApp;
   let neighbour: TestApp;
   let seller: Person;
 
   beforeAll(async () => {
+    redis = await RedisProcess.start(); // others keep answers of their own under the same keys
     app = await startApp({
-      ...REDIS,
+      REDIS_URL: redis.url,
       CORS_ORIGINS: 'https://console.example.org',
       METRICS_TOKEN: 'sixteen characters',
     });
-    neighbour = await startApp(REDIS, app.urls);
+    neighbour = await startApp({ REDIS_URL: redis.url }, app.urls);
     seller = await app.registers();
     await givesEnergy(app, seller, '1000', 'solar');
     await givesMoney(app, seller, '1000');
@@ -34,6 +34,7 @@ describe('public answers over HTTP', () => {
   afterAll(async () => {
     await neighbour.close();
     await app.close();
+    await redis.stop();
   });
 
   const lists = (pricePerKwh = '3.25'): Promise<Answer> =>
@@ -58,6 +59,19 @@ describe('public answers over HTTP', () => {
       expect(common(answer)).toEqual(common(answers[0] as Answer));
     }
     expect(new Set(answers.map(({ headers }) => headers.get('x-request-id'))).size).toBe(3);
+  });
+
+  it('are hits however the same question is written, and whichever process is asked', async () => {
+    await lists();
+    const first = await app.get('/api/offers?minPrice=1&sort=price');
+    const others = [
+      await app.get('/api/offers?sort=price&minPrice=1'),
+      await app.get('/api/offers?minPrice=1.000'),
+      await app.get('/api/offers?minPrice=1&limit=50'),
+      await neighbour.get('/api/offers?minPrice=1'),
+    ];
+    expect([first, ...others].map(cacheOf)).toEqual(['MISS', 'HIT', 'HIT', 'HIT', 'HIT']);
+    expect(new Set([first, ...others].map(etagOf)).size).toBe(1);
   });
 
   it('carry the headers of every answer, also those that depend on who asks', async () => {

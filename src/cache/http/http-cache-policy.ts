@@ -1,6 +1,9 @@
 /** Metadata of a route: the policy by which its answers are kept. */
 export const HTTP_CACHE = 'cache:http';
 
+/** What the prefixes of policies begin with; the rest is that of the answers below which they are made of. */
+export const HTTP_PREFIX = 'http:';
+
 /** What tags may be made of: the parameters of the path and those of the query that belong to the key, as they were sent. */
 export interface KeptRequest {
   readonly params: Readonly<Record<string, string>>;
@@ -11,8 +14,8 @@ export interface KeptRequest {
 
 /** How a route's answers are kept. Domains declare it beside their entries, in `<domain>.cache.ts`. */
 export interface HttpCachePolicy {
-  /** First part of the keys, under which the statistics count; no other route has it. */
-  readonly prefix: string;
+  /** First part of the keys, under which the statistics count; no other route has it. Begins with {@link HTTP_PREFIX}. */
+  readonly prefix: `${typeof HTTP_PREFIX}${string}`;
   /** How long an answer is fresh; less where it is made of another cached one that ends earlier. */
   readonly ttlSeconds: number;
   /** Who may be given the same answer: everybody, or only whoever it was made for. */

@@ -5,6 +5,7 @@ import { CACHE_MANAGER, CacheInterceptor, type Cache } from '@nestjs/cache-manag
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { lastValueFrom, of, type Observable } from 'rxjs';
 import type { Principal } from '../../auth/principal';
+import type { CachedAnswer } from '../answer';
 import type { CacheEntry } from '../cache-entry';
 import { CacheService } from '../cache.service';
 import { HTTP_CACHE, type HttpCachePolicy } from './http-cache-policy';
@@ -40,10 +41,11 @@ export class HttpCacheInterceptor extends CacheInterceptor {
       void reply.headers(BYPASS_HEADERS);
       return next.handle();
     }
+    const askedAt = Date.now();
     try {
       const answer = await this.cache.answer(entry, () => this.load(entry, reply, next));
       this.replies.remember(request, entry, policy);
-      return of(this.replies.prepare(request, reply, answer, policy));
+      return of(this.replies.prepare(request, reply, asSeenBy(answer, askedAt), policy));
     } catch (error) {
       void reply.headers(BYPASS_HEADERS);
       if (!(error instanceof NotKept)) throw error;
@@ -67,6 +69,15 @@ export class HttpCacheInterceptor extends CacheInterceptor {
     const { version = hashOf(text), ...times } = this.cache.timesOf(result) ?? {};
     return { text, version, ...times };
   }
+}
+
+/**
+ * A text that was made now of an answer that was kept before anybody asked, under another spelling of the same question or
+ * in another process, is a hit for who asks: nothing was computed but the text.
+ */
+function asSeenBy(answer: CachedAnswer<KeptBody>, askedAt: number): CachedAnswer<KeptBody> {
+  const { createdAt = askedAt } = answer.value;
+  return answer.outcome === 'miss' && createdAt < askedAt ? { ...answer, outcome: 'hit' } : answer;
 }
 
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url');

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AuditService } from '../../audit/audit.service';
 import type { Principal } from '../../auth/principal';
 import { CacheService } from '../../cache/cache.service';
+import { HTTP_PREFIX } from '../../cache/http/http-cache-policy';
 import { DatabaseService } from '../../database/database.service';
 import { cacheReportView, type CacheReportView } from './cache-report.view';
 
@@ -36,11 +37,10 @@ export class CacheAdminService {
       return { prefix: null, tag: what.tag, dropped: null };
     }
     await this.record(admin, what);
-    return {
-      prefix: what.prefix,
-      tag: null,
-      dropped: await this.cache.deletePattern(beginningWith(what.prefix)),
-    };
+    let dropped = 0;
+    for (const prefix of withTexts(what.prefix))
+      dropped += await this.cache.deletePattern(beginningWith(prefix));
+    return { prefix: what.prefix, tag: null, dropped };
   }
 
   /** First, and by itself: an answer that was dropped is computed again, a record that is missing is missing. */
@@ -56,6 +56,10 @@ export class CacheAdminService {
     });
   }
 }
+
+/** What is made of them as well: who drops a list does not want to see its text any more. */
+const withTexts = (prefix: string): readonly string[] =>
+  prefix.startsWith(HTTP_PREFIX) ? [prefix] : [prefix, `${HTTP_PREFIX}${prefix}`];
 
 /** A star would stand for any text; in a key there is none, since parts are encoded. */
 const beginningWith = (prefix: string): string => `${prefix.replaceAll('*', '%2A')}*`;
