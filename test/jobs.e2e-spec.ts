@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { newId } from '../src/common/id';
 import { MailService } from '../src/mail/mail.service';
@@ -48,7 +50,34 @@ describe('jobs', () => {
       rows: [{ state: 'completed' }],
     });
   });
+
+  it('that all wait for the database let node warn of nothing, and wait no more once the process ends', async () => {
+    const { stdout, stderr } = await run(process.execPath, ['--eval', MANY_WAIT]);
+    expect([stdout, stderr]).toEqual(['20 gave up', '']);
+  });
 });
+
+const run = promisify(execFile);
+const JOBS = join(__dirname, '../dist/src/jobs');
+/**
+ * Twenty statements that try again twice where every connection is cut: in a process of its own, since Jest keeps to
+ * itself what node warns of.
+ */
+const MANY_WAIT = `
+  const { createServer } = require('node:net');
+  const { InFlight } = require('${JOBS}/in-flight.js');
+  const { JobsDatabase } = require('${JOBS}/jobs-database.js');
+  const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1', async () => {
+    let failures = 0;
+    const complain = () => { if (++failures === 60) database.stopWaiting(); };
+    const url = 'postgres://127.0.0.1:' + server.address().port + '/none';
+    const database = new JobsDatabase(url, complain, new InFlight());
+    const statements = Array.from({ length: 20 }, () => database.executeSql('SELECT 1'));
+    const answers = await Promise.all(statements);
+    process.stdout.write(answers.filter((answer) => answer === undefined).length + ' gave up');
+    server.close();
+  });
+`;
 
 /** The table in which pg-boss keeps the mails to send. */
 async function queueOf(app: TestApp): Promise<string> {

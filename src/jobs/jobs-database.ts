@@ -15,6 +15,8 @@ const CONNECT_MS = 5_000;
 export class JobsDatabase {
   private readonly pool: Pool;
   private readonly closing = new AbortController();
+  /** Where somebody waits to try again; all others wait with them. */
+  private pause: Promise<void> | undefined;
 
   /**
    * @param ownerUrl pg-boss keeps a schema and a partition per queue of its own
@@ -62,8 +64,14 @@ export class JobsDatabase {
         if (this.closing.signal.aborted) return undefined;
         if (databaseFailure(error) === undefined) throw error;
         this.complain(error);
-        await delay(RETRY_MS, undefined, { signal: this.closing.signal }).catch(() => undefined);
+        await (this.pause ??= this.pauseOnce());
       }
     }
+  }
+
+  /** Every queue has a statement that waits: pauses of their own would be as many listeners of one signal. */
+  private async pauseOnce(): Promise<void> {
+    await delay(RETRY_MS, undefined, { signal: this.closing.signal }).catch(() => undefined);
+    this.pause = undefined;
   }
 }
