@@ -95,7 +95,7 @@ describe('npm run db:indexes', () => {
     const { before, applied, after } = JSON.parse((await indexes('--json')).output) as Record<string, any[]>;
     expect(applied).toEqual(['idx_users_role']);
     const role = (rows: any[] | undefined) => rows?.find(({ index }) => index === 'idx_users_role');
-    expect(role(before)).toMatchObject({ table: 'users', valid: 'missing', bytes: 0, scans: 0 });
+    expect(role(before)).toMatchObject({ table: 'users', valid: 'missing', bytes: 0, idxScan: 0 });
     expect(role(after)).toMatchObject({ table: 'users', valid: 'yes', bytes: 8192 });
   });
 

@@ -418,11 +418,13 @@ describe('reports on what PostgreSQL does', () => {
         expect.objectContaining({
           table: 'bills',
           state: 'vacuum due, autovacuum off',
-          deadRows: 600,
+          nDeadTup: 600,
           vacuumAt: 500,
           insertVacuumAt: null,
           lastVacuum: expect.any(String),
+          lastAutovacuum: null,
           lastAnalyze: expect.any(String),
+          lastAutoanalyze: null,
         }),
       );
       expect(findingOn(body, 'bills')).toEqual({

@@ -163,7 +163,7 @@ describe('the history of the database', () => {
 
     const tables = await read('tables', from, to);
     const [row] = tables.rows.filter(({ table }) => table === 'scratch');
-    expect(row).toMatchObject({ inserted: 5_002, updated: 0 });
+    expect(row).toMatchObject({ nTupIns: 5_002, nTupUpd: 0 });
     expect(row?.['growthBytes']).toBeGreaterThan(500_000);
     const space = await read('space', from, to);
     expect(space.rows.filter(({ name }) => name === 'scratch')).toMatchObject([
@@ -227,9 +227,7 @@ describe('the history of the database', () => {
       );
       const [from, to] = await window(5_000, 10);
 
-      expect(rowOf(await read('tables', from, to), 'table')).toMatchObject([
-        { inserted: 10, growthRows: 10 },
-      ]);
+      expect(rowOf(await read('tables', from, to), 'table')).toMatchObject([{ nTupIns: 10, growthRows: 10 }]);
     });
 
     it('shows all of it where the history is old enough to know that it was not there', async () => {
@@ -241,7 +239,7 @@ describe('the history of the database', () => {
       const [from, to] = await window(5_000, 10);
 
       expect(rowOf(await read('tables', from, to), 'table')).toMatchObject([
-        { inserted: 5_010, growthRows: 5_010 },
+        { nTupIns: 5_010, growthRows: 5_010 },
       ]);
     });
   });
@@ -257,7 +255,7 @@ describe('the history of the database', () => {
 
     const { rows } = await read('indexes', from, to);
     expect(rows.filter(({ index }) => index === 'scratch_pkey')).toMatchObject([
-      { scans: 3, tuplesRead: 3, tuplesFetched: null, growth: 0 },
+      { idxScan: 3, idxTupRead: 3, idxTupFetch: null, growth: 0 },
     ]);
   });
 

@@ -120,15 +120,15 @@ describe('reports from the statistics of PostgreSQL', () => {
 
       const answer = await readUntil(
         'tables',
-        (now) => rowsOf(now, 'table', 'scratch')[0]?.['deleted'] === 100,
+        (now) => rowsOf(now, 'table', 'scratch')[0]?.['nTupDel'] === 100,
       );
       expect(rowsOf(answer, 'table', 'scratch')).toMatchObject([
         {
           partitions: 0,
-          inserted: 2_000,
-          updated: 1_000,
-          liveRows: 1_900,
-          deadRows: 1_100,
+          nTupIns: 2_000,
+          nTupUpd: 1_000,
+          nLiveTup: 1_900,
+          nDeadTup: 1_100,
           lastAnalyze: expect.stringMatching(/^\d{4}-/),
           lastVacuum: null,
           indexBytes: 0,
@@ -155,7 +155,7 @@ describe('reports from the statistics of PostgreSQL', () => {
 
       const answer = await readUntil(
         'tables',
-        (now) => rowsOf(now, 'table', 'scratch')[0]?.['deleted'] === 1_000,
+        (now) => rowsOf(now, 'table', 'scratch')[0]?.['nTupDel'] === 1_000,
       );
       expect(about(answer, 'scratch')).toEqual([]);
     });
@@ -172,9 +172,9 @@ describe('reports from the statistics of PostgreSQL', () => {
 
       const answer = await readUntil(
         'tables',
-        (now) => rowsOf(now, 'table', 'scratch_parent')[0]?.['inserted'] === 1_500,
+        (now) => rowsOf(now, 'table', 'scratch_parent')[0]?.['nTupIns'] === 1_500,
       );
-      expect(rowsOf(answer, 'table', 'scratch_parent')).toMatchObject([{ partitions: 2, liveRows: 1_500 }]);
+      expect(rowsOf(answer, 'table', 'scratch_parent')).toMatchObject([{ partitions: 2, nLiveTup: 1_500 }]);
       expect(rowsOf(answer, 'table', 'scratch_low')).toEqual([]);
       expect(about(answer, 'scratch_parent')).toMatchObject([
         {
@@ -261,7 +261,7 @@ describe('reports from the statistics of PostgreSQL', () => {
 
       const answer = await readUntil(
         'indexes',
-        (now) => rowsOf(now, 'index', 'scratch_id')[0]?.['scans'] === 3,
+        (now) => rowsOf(now, 'index', 'scratch_id')[0]?.['idxScan'] === 3,
       );
       // Known since PostgreSQL 16.
       const seen = source.serverVersion < 160_000 ? 'object' : 'string';
@@ -270,12 +270,12 @@ describe('reports from the statistics of PostgreSQL', () => {
           table: 'scratch',
           kind: 'btree, unique, covering',
           valid: true,
-          tuplesRead: 3,
-          tuplesFetched: 3,
+          idxTupRead: 3,
+          idxTupFetch: 3,
           serves: null,
         },
       ]);
-      expect(typeof rowsOf(answer, 'index', 'scratch_id')[0]?.['lastScan']).toBe(seen);
+      expect(typeof rowsOf(answer, 'index', 'scratch_id')[0]?.['lastIdxScan']).toBe(seen);
       const [declared] = source.catalogue;
       expect(rowsOf(answer, 'index', declared?.name ?? '')).toMatchObject([{ serves: declared?.serves }]);
       // The parts on partitions are summed up.
@@ -344,7 +344,7 @@ describe('reports from the statistics of PostgreSQL', () => {
       await lab.run('SET enable_seqscan = off');
       await lab.run(`SELECT ctid FROM scratch WHERE word = 'word 1'`);
       await flush();
-      await readUntil('indexes', (now) => rowsOf(now, 'index', 'scratch_unread')[0]?.['scans'] === 1);
+      await readUntil('indexes', (now) => rowsOf(now, 'index', 'scratch_unread')[0]?.['idxScan'] === 1);
 
       const answer = await read('indexes/unused', aMonthLater());
       expect(rowsOf(answer, 'index', 'scratch_unread')).toEqual([]);
@@ -450,7 +450,7 @@ describe('reports from the statistics of PostgreSQL', () => {
       await lab.run('CREATE INDEX scratch_part ON scratch (a, b) WHERE id > 5');
       const answer = await read('indexes/missing');
       expect(answer.rows).toMatchObject([
-        { table: 'scratch', columns: ['a', 'b'], constraint: 'scratch_to_parent' },
+        { table: 'scratch', columns: ['a', 'b'], constraint: 'scratch_to_parent', nLiveTup: 0 },
       ]);
       expect(about(answer, 'scratch_to_parent')).toMatchObject([
         { remedy: expect.stringContaining('CREATE INDEX CONCURRENTLY ON scratch (a, b)') },
@@ -467,7 +467,7 @@ describe('reports from the statistics of PostgreSQL', () => {
 
       const answer = await readUntil('indexes/missing', ({ rows }) => rows.length > 0);
       expect(answer.rows).toMatchObject([
-        { table: 'scratch', reason: 'sequential scans', rowsOfEach: 20_000 },
+        { table: 'scratch', reason: 'sequential scans', nLiveTup: 20_000, seqScan: 10, rowsOfEach: 20_000 },
       ]);
       expect(about(answer, 'scratch')).toMatchObject([
         { detail: expect.stringContaining('20 000 rows each') },

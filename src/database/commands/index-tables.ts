@@ -14,16 +14,16 @@ const QUESTION_WIDTH = 24;
  */
 export function statisticsTable(statistics: readonly IndexStatistics[], columns?: number): string {
   const head = ['index', 'table', 'kind', 'valid', 'scans', 'size', 'question'];
-  const rows = statistics.map(({ index, table, kind, valid, scans, bytes, question }) => [
+  const rows = statistics.map(({ index, table, kind, valid, idxScan, bytes, question }) => [
     index,
     table,
     kind,
     valid,
-    formatCount(scans),
+    formatCount(idxScan),
     formatBytes(bytes),
     question ?? '(known to no declaration)',
   ]);
-  const sums = [formatCount(sum(statistics, 'scans')), formatBytes(sum(statistics, 'bytes'))];
+  const sums = [formatCount(sum(statistics, 'idxScan')), formatBytes(sum(statistics, 'bytes'))];
   rows.push([`${statistics.length} indexes`, '', '', '', ...sums, '']);
   const others = head.slice(0, -1).map((title, place) => widthOf([title, ...rows.map((row) => row[place])]));
   const left = (columns ?? 0) - others.reduce((total, width) => total + width + 1, 2);
@@ -71,7 +71,7 @@ export function stepsAsSql(steps: readonly Step[]): string {
     .join('\n');
 }
 
-const sum = (statistics: readonly IndexStatistics[], key: 'scans' | 'bytes'): number =>
+const sum = (statistics: readonly IndexStatistics[], key: 'idxScan' | 'bytes'): number =>
   statistics.reduce((total, row) => total + row[key], 0);
 
 /** Of a column, with a space on either side. */

@@ -12,9 +12,9 @@ export interface IndexStatistics {
   /** "yes", or what is wrong: "missing", "INVALID", "other form", "lacks 2 partitions", "undeclared". */
   readonly valid: string;
   /** How often a plan began to read it since statistics were reset. */
-  readonly scans: number;
+  readonly idxScan: number;
   /** Entries that were read. */
-  readonly tuplesRead: number;
+  readonly idxTupRead: number;
   readonly bytes: number;
   /** The question it serves; none for one that no declaration knows. */
   readonly question: string | undefined;
@@ -49,8 +49,8 @@ function figures(
     index: index.name,
     table: index.table,
     kind: 'using' in index ? kindOf(index) : (/USING (\w+)/.exec(live?.form ?? '')?.[1] ?? ''),
-    scans: live?.scans ?? 0,
-    tuplesRead: live?.tuplesRead ?? 0,
+    idxScan: live?.idxScan ?? 0,
+    idxTupRead: live?.idxTupRead ?? 0,
     bytes: live?.bytes ?? 0,
   };
 }

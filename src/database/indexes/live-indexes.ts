@@ -31,9 +31,9 @@ export interface LiveIndex {
   /** Bytes, those of its parts included. */
   readonly bytes: number;
   /** How often a plan began to read it, its parts included, since statistics were reset. */
-  readonly scans: number;
+  readonly idxScan: number;
   /** Index entries that were read, those of its parts included. */
-  readonly tuplesRead: number;
+  readonly idxTupRead: number;
   /** Those of the partitions that are attached to it. */
   readonly parts: readonly LiveIndex[];
 }
@@ -78,8 +78,8 @@ interface IndexRow extends TableRow {
   readonly attached_to: string | null;
   readonly built_by: number | null;
   readonly bytes: number;
-  readonly scans: number;
-  readonly tuples_read: number;
+  readonly idx_scan: number;
+  readonly idx_tup_read: number;
 }
 
 type Row = IndexRow | (TableRow & { readonly oid: null });
@@ -121,8 +121,8 @@ const LIVE_TABLES = `
          (SELECT pid FROM pg_stat_progress_create_index
            WHERE index_relid = i.indexrelid AND datname = current_database() LIMIT 1) AS built_by,
          coalesce(pg_relation_size(i.indexrelid), 0)::float8 AS bytes,
-         pg_stat_get_numscans(i.indexrelid)::float8 AS scans,
-         pg_stat_get_tuples_returned(i.indexrelid)::float8 AS tuples_read
+         pg_stat_get_numscans(i.indexrelid)::float8 AS idx_scan,
+         pg_stat_get_tuples_returned(i.indexrelid)::float8 AS idx_tup_read
     FROM member
     JOIN pg_class t ON t.oid = member.oid
     JOIN pg_namespace n ON n.oid = t.relnamespace
@@ -206,8 +206,8 @@ function liveIndex(row: IndexRow, partsOf: ReadonlyMap<string | null, readonly I
     attachedTo: row.attached_to ?? undefined,
     builtBy: row.built_by ?? undefined,
     bytes: total(row.bytes, ({ bytes }) => bytes),
-    scans: total(row.scans, ({ scans }) => scans),
-    tuplesRead: total(row.tuples_read, ({ tuplesRead }) => tuplesRead),
+    idxScan: total(row.idx_scan, ({ idxScan }) => idxScan),
+    idxTupRead: total(row.idx_tup_read, ({ idxTupRead }) => idxTupRead),
     parts,
   };
 }

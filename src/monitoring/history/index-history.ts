@@ -5,8 +5,8 @@ import { differencesOf } from './object-differences';
 /** How often an index was read, its parts on partitions included, and how much it grew. */
 export interface IndexDifference {
   readonly whole: string;
-  readonly scans: number;
-  readonly entriesRead: number;
+  readonly idxScan: number;
+  readonly idxTupRead: number;
   readonly growthBytes: number;
 }
 
@@ -14,7 +14,7 @@ export interface IndexDifference {
 const DIFFERENCES = differencesOf({
   table: 'index_snapshots',
   part: 'index_name',
-  counters: { scans: 'scans', entriesRead: 'entries_read' },
+  counters: { idxScan: 'scans', idxTupRead: 'entries_read' },
   sizes: { growthBytes: 'bytes' },
 });
 

@@ -5,14 +5,14 @@ import { differencesOf } from './object-differences';
 /** What was done in a table, its partitions included, and how much it grew. */
 export interface TableDifference {
   readonly whole: string;
-  readonly seqScans: number;
-  readonly seqRows: number;
-  readonly indexScans: number;
-  readonly indexRows: number;
-  readonly inserted: number;
-  readonly updated: number;
-  readonly hotUpdated: number;
-  readonly deleted: number;
+  readonly seqScan: number;
+  readonly seqTupRead: number;
+  readonly idxScan: number;
+  readonly idxTupFetch: number;
+  readonly nTupIns: number;
+  readonly nTupUpd: number;
+  readonly nTupHotUpd: number;
+  readonly nTupDel: number;
   readonly growthBytes: number;
   readonly growthRows: number;
 }
@@ -21,14 +21,14 @@ const DIFFERENCES = differencesOf({
   table: 'table_snapshots',
   part: 'table_name',
   counters: {
-    seqScans: 'seq_scans',
-    seqRows: 'seq_rows',
-    indexScans: 'index_scans',
-    indexRows: 'index_rows',
-    inserted: 'inserted',
-    updated: 'updated',
-    hotUpdated: 'hot_updated',
-    deleted: 'deleted',
+    seqScan: 'seq_scans',
+    seqTupRead: 'seq_rows',
+    idxScan: 'index_scans',
+    idxTupFetch: 'index_rows',
+    nTupIns: 'inserted',
+    nTupUpd: 'updated',
+    nTupHotUpd: 'hot_updated',
+    nTupDel: 'deleted',
   },
   sizes: { growthBytes: 'table_bytes + index_bytes + toast_bytes', growthRows: 'live_rows' },
 });

@@ -9,8 +9,8 @@ const MANY_ROWS = 1_000;
 
 /** A table that is large enough for an index, with what an index would cost those who write there. */
 export interface AdvisedTable extends WeighedTable {
-  readonly inserted: number;
-  readonly updated: number;
+  readonly nTupIns: number;
+  readonly nTupUpd: number;
 }
 
 interface ColumnRow {
@@ -41,7 +41,7 @@ const COLUMNS = `
 export async function advisedTables(source: ReportSource): Promise<ReadonlyMap<string, AdvisedTable>> {
   const wholes = wholeTables(await readTableStatistics(source)).map((whole) => ({
     ...whole,
-    rows: whole.parts.reduce((sum, part) => sum + Math.max(part.liveRows, part.plannedRows ?? 0), 0),
+    rows: whole.parts.reduce((sum, part) => sum + Math.max(part.nLiveTup, part.plannedRows ?? 0), 0),
   }));
   const large = wholes.filter(({ rows }) => rows >= MANY_ROWS);
   const columns = await source.query<ColumnRow>(COLUMNS, [large.map(({ name }) => name)]);
@@ -54,8 +54,8 @@ export async function advisedTables(source: ReportSource): Promise<ReadonlyMap<s
       partitioned: parent !== undefined,
       rows,
       columns: columnsOf(name, columns),
-      inserted: parts.reduce((sum, { inserted }) => sum + inserted, 0),
-      updated: parts.reduce((sum, { updated }) => sum + updated, 0),
+      nTupIns: parts.reduce((sum, { nTupIns }) => sum + nTupIns, 0),
+      nTupUpd: parts.reduce((sum, { nTupUpd }) => sum + nTupUpd, 0),
     };
     return [name, ...parts.map((part) => part.name)].map((relation) => [relation, table]);
   });

@@ -226,7 +226,7 @@ function adviceOf(group: readonly Worth[]): Advice[] {
       costAfter: total(({ weight: { cost } }) => cost),
       weighedBy: weight.by,
       bytes: weight.bytes,
-      writes: table.inserted + table.updated,
+      writes: table.nTupIns + table.nTupUpd,
       create: `CREATE INDEX ${table.partitioned ? '' : 'CONCURRENTLY '}${index} ON ${table.sql} (${keys})`,
       declaration: declarationOf(index, candidate, table.name),
     },

@@ -27,9 +27,9 @@ export interface IndexFacts {
   readonly immediate: boolean;
   /** Foreign keys point to the columns that it keeps unique, or replication tells rows apart by it. */
   readonly reliedOn: boolean;
-  readonly fetched: number;
+  readonly idxTupFetch: number;
   /** When it was last read: from PostgreSQL 16 on. */
-  readonly lastScan: Date | null;
+  readonly lastIdxScan: Date | null;
 }
 
 /** `last_idx_scan` came with PostgreSQL 16. */
@@ -51,8 +51,8 @@ const facts = (serverVersion: number): string => `
          i.indimmediate AS immediate,
          i.indisreplident OR EXISTS (SELECT FROM pg_constraint
                                       WHERE conindid = i.indexrelid AND contype = 'f') AS "reliedOn",
-         pg_stat_get_tuples_fetched(i.indexrelid)::float8 AS fetched,
-         ${serverVersion >= LAST_SCAN_SINCE ? 'pg_stat_get_lastscan(i.indexrelid)' : 'NULL::timestamptz'} AS "lastScan"
+         pg_stat_get_tuples_fetched(i.indexrelid)::float8 AS "idxTupFetch",
+         ${serverVersion >= LAST_SCAN_SINCE ? 'pg_stat_get_lastscan(i.indexrelid)' : 'NULL::timestamptz'} AS "lastIdxScan"
     FROM pg_index i
     JOIN pg_class c ON c.oid = i.indexrelid
     JOIN pg_am am ON am.oid = c.relam

@@ -1,7 +1,7 @@
 import type { IndexFacts } from './index-facts';
 
 /** An index as it is compared with others of its table. */
-export interface ComparedIndex extends Omit<IndexFacts, 'oid' | 'fetched' | 'lastScan'> {
+export interface ComparedIndex extends Omit<IndexFacts, 'oid' | 'idxTupFetch' | 'lastIdxScan'> {
   readonly name: string;
   readonly unique: boolean;
   readonly constraint: string | undefined;

@@ -12,7 +12,7 @@ interface Row {
   coveredBy: string;
   coveringDefinition: string;
   bytes: number;
-  scans: number;
+  idxScan: number;
 }
 
 /** An index of a table, ready to be compared. */
@@ -38,7 +38,7 @@ export const indexesDuplicate: Report<keyof Row> = {
     { key: 'coveredBy', title: 'covered by', unit: 'text' },
     { key: 'coveringDefinition', title: 'of', unit: 'text' },
     { key: 'bytes', title: 'size', unit: 'bytes' },
-    { key: 'scans', title: 'scans', unit: 'count' },
+    { key: 'idxScan', title: 'scans', unit: 'count' },
   ],
   async read(source) {
     const declared = new Set(source.catalogue.map(({ name }) => name));
@@ -53,7 +53,7 @@ export const indexesDuplicate: Report<keyof Row> = {
         coveredBy: coveredBy.name,
         coveringDefinition: coveredBy.live.form,
         bytes: redundant.live.bytes,
-        scans: redundant.live.scans,
+        idxScan: redundant.live.idxScan,
       })),
       findings: found.map(findingOf),
       notes: live.notes,

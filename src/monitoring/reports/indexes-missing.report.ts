@@ -15,8 +15,8 @@ interface Row {
   columns: readonly string[];
   constraint: string | null;
   references: string | null;
-  rows: number;
-  seqScans: number;
+  nLiveTup: number;
+  seqScan: number;
   rowsOfEach: number | null;
 }
 
@@ -45,8 +45,8 @@ export const indexesMissing: Report<keyof Row> = {
     { key: 'columns', title: 'columns', unit: 'text' },
     { key: 'constraint', title: 'foreign key', unit: 'text' },
     { key: 'references', title: 'to', unit: 'text' },
-    { key: 'rows', title: 'rows', unit: 'count' },
-    { key: 'seqScans', title: 'seq scans', unit: 'count' },
+    { key: 'nLiveTup', title: 'rows', unit: 'count' },
+    { key: 'seqScan', title: 'seq scans', unit: 'count' },
     { key: 'rowsOfEach', title: 'rows of each', unit: 'count' },
   ],
   async read(source) {
@@ -113,7 +113,7 @@ const foreignKeysWithoutIndex = (
 const sum = (whole: WholeTable | undefined, of: (part: WholeTable['parts'][number]) => number): number =>
   whole?.parts.reduce((total, part) => total + of(part), 0) ?? 0;
 
-const rowsIn = (whole: WholeTable | undefined): number => sum(whole, ({ liveRows }) => liveRows);
+const rowsIn = (whole: WholeTable | undefined): number => sum(whole, ({ nLiveTup }) => nLiveTup);
 
 const keyRow = (
   { table, columns, constraint, references }: ForeignKey,
@@ -124,8 +124,8 @@ const keyRow = (
   columns,
   constraint,
   references,
-  rows: rowsIn(whole),
-  seqScans: sum(whole, ({ seqScans }) => seqScans),
+  nLiveTup: rowsIn(whole),
+  seqScan: sum(whole, ({ seqScan }) => seqScan),
   rowsOfEach: null,
 });
 
@@ -135,8 +135,8 @@ const scanRow = (whole: WholeTable, rowsOfEach: number): Row => ({
   columns: [],
   constraint: null,
   references: null,
-  rows: rowsIn(whole),
-  seqScans: sum(whole, ({ seqScans }) => seqScans),
+  nLiveTup: rowsIn(whole),
+  seqScan: sum(whole, ({ seqScan }) => seqScan),
   rowsOfEach,
 });
 

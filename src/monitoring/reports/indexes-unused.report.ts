@@ -83,7 +83,7 @@ async function readUnread(
   { tables, facts }: LiveIndexes,
 ): Promise<Unread[]> {
   const declared = new Map(source.catalogue.map(({ name, serves }) => [name, serves]));
-  const unread = wholeIndexes(tables).filter(({ index }) => index.scans === 0 && index.valid);
+  const unread = wholeIndexes(tables).filter(({ index }) => index.idxScan === 0 && index.valid);
   const came = await indexesThatCame(
     source,
     unread.flatMap(({ index }) => holders(index)).map(({ name }) => name),

@@ -11,10 +11,10 @@ interface Row {
   index: string;
   kind: string;
   valid: boolean;
-  scans: number;
-  tuplesRead: number;
-  tuplesFetched: number | null;
-  lastScan: string | null;
+  idxScan: number;
+  idxTupRead: number;
+  idxTupFetch: number | null;
+  lastIdxScan: string | null;
   bytes: number;
   growth: number | null;
   serves: string | null;
@@ -34,10 +34,10 @@ export const indexes: Report<keyof Row> = {
     { key: 'index', title: 'index', unit: 'text' },
     { key: 'kind', title: 'kind', unit: 'text' },
     { key: 'valid', title: 'valid', unit: 'flag' },
-    { key: 'scans', title: 'scans', unit: 'count' },
-    { key: 'tuplesRead', title: 'entries read', unit: 'count' },
-    { key: 'tuplesFetched', title: 'rows fetched', unit: 'count' },
-    { key: 'lastScan', title: 'last scan', unit: 'time' },
+    { key: 'idxScan', title: 'scans', unit: 'count' },
+    { key: 'idxTupRead', title: 'entries read', unit: 'count' },
+    { key: 'idxTupFetch', title: 'rows fetched', unit: 'count' },
+    { key: 'lastIdxScan', title: 'last scan', unit: 'time' },
     { key: 'bytes', title: 'size', unit: 'bytes' },
     { key: 'growth', title: 'growth', unit: 'bytes' },
     { key: 'serves', title: 'serves', unit: 'text' },
@@ -48,7 +48,7 @@ export const indexes: Report<keyof Row> = {
     const rows = wholeIndexes(tables).map((placed) => rowOf(placed, facts, declared.get(placed.index.name)));
     const counted = looksBack(query) ? await between(source, query, rows) : await sinceReset(source, rows);
     return {
-      rows: counted.rows.toSorted((a, b) => b.scans - a.scans || b.bytes - a.bytes),
+      rows: counted.rows.toSorted((a, b) => b.idxScan - a.idxScan || b.bytes - a.bytes),
       notes: [...counted.notes, ...notes],
       summary: { indexes: rows.length, bytes: rows.reduce((sum, { bytes }) => sum + bytes, 0) },
     };
@@ -74,9 +74,9 @@ async function between(source: ReportSource, query: ReportQuery, rows: readonly 
   const read = await indexesBetween(source, window);
   return {
     rows: rows.flatMap((row) => {
-      const { scans, entriesRead, growthBytes } = read.get(row.index) ?? {};
-      if (scans === undefined || entriesRead === undefined || growthBytes === undefined) return [];
-      return [{ ...row, scans, tuplesRead: entriesRead, tuplesFetched: null, growth: growthBytes }];
+      const { idxScan, idxTupRead, growthBytes } = read.get(row.index) ?? {};
+      if (idxScan === undefined || idxTupRead === undefined || growthBytes === undefined) return [];
+      return [{ ...row, idxScan, idxTupRead, idxTupFetch: null, growth: growthBytes }];
     }),
     notes: [...window.notes, 'Rows fetched are not kept; sizes and the last scan are those of now'],
   };
@@ -88,16 +88,16 @@ function rowOf(
   declared: CatalogueIndex | undefined,
 ): Row {
   const parts = withParts(index).flatMap(({ oid }) => facts.get(oid) ?? []);
-  const lastScans = parts.flatMap(({ lastScan }) => lastScan?.getTime() ?? []);
+  const lastScans = parts.flatMap(({ lastIdxScan }) => lastIdxScan?.getTime() ?? []);
   return {
     table: table.name,
     index: index.name,
     kind: kindOf(index, facts.get(index.oid)),
     valid: index.valid,
-    scans: index.scans,
-    tuplesRead: index.tuplesRead,
-    tuplesFetched: parts.reduce((sum, { fetched }) => sum + fetched, 0),
-    lastScan: lastScans.length === 0 ? null : new Date(Math.max(...lastScans)).toISOString(),
+    idxScan: index.idxScan,
+    idxTupRead: index.idxTupRead,
+    idxTupFetch: parts.reduce((sum, { idxTupFetch }) => sum + idxTupFetch, 0),
+    lastIdxScan: lastScans.length === 0 ? null : new Date(Math.max(...lastScans)).toISOString(),
     bytes: index.bytes,
     growth: null,
     serves: declared?.serves ?? keeps(index),

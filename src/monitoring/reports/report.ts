@@ -7,7 +7,9 @@ export type Unit = 'text' | 'count' | 'bytes' | 'milliseconds' | 'seconds' | 'ra
 export type Cell = string | number | boolean | null | readonly string[];
 
 export interface Column<Key extends string = string> {
+  /** What a view of PostgreSQL says is called as its column, in camelCase: `seqScan` for `seq_scan`. */
   readonly key: Key;
+  /** In words for people. */
   readonly title: string;
   readonly unit: Unit;
 }

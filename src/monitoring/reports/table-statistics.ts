@@ -11,18 +11,18 @@ export interface TableStatistics {
   readonly whole: string;
   /** It holds nothing itself. */
   readonly partitioned: boolean;
-  readonly seqScans: number;
-  readonly seqRows: number;
-  readonly indexScans: number;
-  readonly indexRows: number;
-  readonly inserted: number;
-  readonly updated: number;
-  readonly deleted: number;
-  readonly hotUpdated: number;
-  readonly liveRows: number;
-  readonly deadRows: number;
+  readonly seqScan: number;
+  readonly seqTupRead: number;
+  readonly idxScan: number;
+  readonly idxTupFetch: number;
+  readonly nTupIns: number;
+  readonly nTupUpd: number;
+  readonly nTupDel: number;
+  readonly nTupHotUpd: number;
+  readonly nLiveTup: number;
+  readonly nDeadTup: number;
   /** Rows changed since the planner's statistics were taken. */
-  readonly changedSinceAnalyze: number;
+  readonly nModSinceAnalyze: number;
   /** Rows as the planner believes; undefined while nobody has ever counted. */
   readonly plannedRows: number | null;
   readonly lastVacuum: Date | null;
@@ -62,12 +62,12 @@ const TABLES = `
   )
   SELECT c.oid::text AS oid, c.relname AS name, c.oid::regclass::text AS sql, c.relkind = 'p' AS partitioned,
          coalesce((SELECT relname FROM pg_class WHERE oid = pg_partition_root(c.oid)), c.relname) AS whole,
-         coalesce(s.seq_scan, 0)::float8 AS "seqScans", coalesce(s.seq_tup_read, 0)::float8 AS "seqRows",
-         coalesce(s.idx_scan, 0)::float8 AS "indexScans", coalesce(s.idx_tup_fetch, 0)::float8 AS "indexRows",
-         coalesce(s.n_tup_ins, 0)::float8 AS inserted, coalesce(s.n_tup_upd, 0)::float8 AS updated,
-         coalesce(s.n_tup_del, 0)::float8 AS deleted, coalesce(s.n_tup_hot_upd, 0)::float8 AS "hotUpdated",
-         coalesce(s.n_live_tup, 0)::float8 AS "liveRows", coalesce(s.n_dead_tup, 0)::float8 AS "deadRows",
-         coalesce(s.n_mod_since_analyze, 0)::float8 AS "changedSinceAnalyze",
+         coalesce(s.seq_scan, 0)::float8 AS "seqScan", coalesce(s.seq_tup_read, 0)::float8 AS "seqTupRead",
+         coalesce(s.idx_scan, 0)::float8 AS "idxScan", coalesce(s.idx_tup_fetch, 0)::float8 AS "idxTupFetch",
+         coalesce(s.n_tup_ins, 0)::float8 AS "nTupIns", coalesce(s.n_tup_upd, 0)::float8 AS "nTupUpd",
+         coalesce(s.n_tup_del, 0)::float8 AS "nTupDel", coalesce(s.n_tup_hot_upd, 0)::float8 AS "nTupHotUpd",
+         coalesce(s.n_live_tup, 0)::float8 AS "nLiveTup", coalesce(s.n_dead_tup, 0)::float8 AS "nDeadTup",
+         coalesce(s.n_mod_since_analyze, 0)::float8 AS "nModSinceAnalyze",
          nullif(c.reltuples, -1)::float8 AS "plannedRows",
          s.last_vacuum AS "lastVacuum", s.last_autovacuum AS "lastAutovacuum",
          s.last_analyze AS "lastAnalyze", s.last_autoanalyze AS "lastAutoanalyze",
@@ -123,8 +123,8 @@ export interface BigSequentialScans {
 
 /** Whether questions go through a large table from its beginning to its end, again and again. */
 export function bigSequentialScans({ parts }: WholeTable): BigSequentialScans | undefined {
-  const scans = parts.reduce((sum, { seqScans }) => sum + seqScans, 0);
-  const read = parts.reduce((sum, { seqRows }) => sum + seqRows, 0);
+  const scans = parts.reduce((sum, { seqScan }) => sum + seqScan, 0);
+  const read = parts.reduce((sum, { seqTupRead }) => sum + seqTupRead, 0);
   if (scans < NOW_AND_THEN || read / scans < MANY_ROWS) return undefined;
   return { scans, rowsOfEach: Math.round(read / scans) };
 }

@@ -15,16 +15,16 @@ import {
 interface Row {
   table: string;
   partitions: number;
-  seqScans: number;
-  seqRows: number;
-  indexScans: number;
-  indexRows: number;
-  inserted: number;
-  updated: number;
-  deleted: number;
-  hotUpdated: number;
-  liveRows: number;
-  deadRows: number;
+  seqScan: number;
+  seqTupRead: number;
+  idxScan: number;
+  idxTupFetch: number;
+  nTupIns: number;
+  nTupUpd: number;
+  nTupDel: number;
+  nTupHotUpd: number;
+  nLiveTup: number;
+  nDeadTup: number;
   lastVacuum: string | null;
   lastAutovacuum: string | null;
   lastAnalyze: string | null;
@@ -54,17 +54,17 @@ export const tables: Report<keyof Row> = {
     { key: 'tableBytes', title: 'of rows', unit: 'bytes' },
     { key: 'indexBytes', title: 'of indexes', unit: 'bytes' },
     { key: 'toastBytes', title: 'of TOAST', unit: 'bytes' },
-    { key: 'liveRows', title: 'live rows', unit: 'count' },
+    { key: 'nLiveTup', title: 'live rows', unit: 'count' },
     { key: 'growthRows', title: 'more rows', unit: 'count' },
-    { key: 'deadRows', title: 'dead rows', unit: 'count' },
-    { key: 'seqScans', title: 'seq scans', unit: 'count' },
-    { key: 'seqRows', title: 'rows by seq', unit: 'count' },
-    { key: 'indexScans', title: 'index scans', unit: 'count' },
-    { key: 'indexRows', title: 'rows by index', unit: 'count' },
-    { key: 'inserted', title: 'inserted', unit: 'count' },
-    { key: 'updated', title: 'updated', unit: 'count' },
-    { key: 'hotUpdated', title: 'of these HOT', unit: 'count' },
-    { key: 'deleted', title: 'deleted', unit: 'count' },
+    { key: 'nDeadTup', title: 'dead rows', unit: 'count' },
+    { key: 'seqScan', title: 'seq scans', unit: 'count' },
+    { key: 'seqTupRead', title: 'rows by seq', unit: 'count' },
+    { key: 'idxScan', title: 'index scans', unit: 'count' },
+    { key: 'idxTupFetch', title: 'rows by index', unit: 'count' },
+    { key: 'nTupIns', title: 'inserted', unit: 'count' },
+    { key: 'nTupUpd', title: 'updated', unit: 'count' },
+    { key: 'nTupHotUpd', title: 'of these HOT', unit: 'count' },
+    { key: 'nTupDel', title: 'deleted', unit: 'count' },
     { key: 'lastVacuum', title: 'vacuum', unit: 'time' },
     { key: 'lastAutovacuum', title: 'autovacuum', unit: 'time' },
     { key: 'lastAnalyze', title: 'analyze', unit: 'time' },
@@ -120,16 +120,16 @@ function rowOf({ name, parent, parts }: WholeTable): Row {
   return {
     table: name,
     partitions: parent === undefined ? 0 : parts.length,
-    seqScans: sum(({ seqScans }) => seqScans),
-    seqRows: sum(({ seqRows }) => seqRows),
-    indexScans: sum(({ indexScans }) => indexScans),
-    indexRows: sum(({ indexRows }) => indexRows),
-    inserted: sum(({ inserted }) => inserted),
-    updated: sum(({ updated }) => updated),
-    deleted: sum(({ deleted }) => deleted),
-    hotUpdated: sum(({ hotUpdated }) => hotUpdated),
-    liveRows: sum(({ liveRows }) => liveRows),
-    deadRows: sum(({ deadRows }) => deadRows),
+    seqScan: sum(({ seqScan }) => seqScan),
+    seqTupRead: sum(({ seqTupRead }) => seqTupRead),
+    idxScan: sum(({ idxScan }) => idxScan),
+    idxTupFetch: sum(({ idxTupFetch }) => idxTupFetch),
+    nTupIns: sum(({ nTupIns }) => nTupIns),
+    nTupUpd: sum(({ nTupUpd }) => nTupUpd),
+    nTupDel: sum(({ nTupDel }) => nTupDel),
+    nTupHotUpd: sum(({ nTupHotUpd }) => nTupHotUpd),
+    nLiveTup: sum(({ nLiveTup }) => nLiveTup),
+    nDeadTup: sum(({ nDeadTup }) => nDeadTup),
     lastVacuum: latest(({ lastVacuum }) => lastVacuum),
     lastAutovacuum: latest(({ lastAutovacuum }) => lastAutovacuum),
     lastAnalyze: latest(({ lastAnalyze }) => lastAnalyze),
@@ -160,14 +160,14 @@ const judged = (whole: WholeTable): Finding[] => [
   ...sequentialScans(whole),
 ];
 
-function deadRowsOf({ name, sql, deadRows, vacuumAt, autovacuum }: TableStatistics): Finding[] {
-  if (deadRows <= vacuumAt) return [];
+function deadRowsOf({ name, sql, nDeadTup, vacuumAt, autovacuum }: TableStatistics): Finding[] {
+  if (nDeadTup <= vacuumAt) return [];
   const why = autovacuum ? '' : ', and autovacuum is off for it';
   return [
     {
       severity: 'warn',
       subject: name,
-      detail: `has ${formatCount(deadRows)} dead rows; autovacuum is due from ${formatCount(Math.ceil(vacuumAt))}${why}`,
+      detail: `has ${formatCount(nDeadTup)} dead rows; autovacuum is due from ${formatCount(Math.ceil(vacuumAt))}${why}`,
       remedy: autovacuum
         ? `Look at vacuum and long-running for what keeps it from them, or run VACUUM ${sql}`
         : `Run VACUUM ${sql}, and ALTER TABLE ${sql} RESET (autovacuum_enabled)`,
@@ -176,15 +176,15 @@ function deadRowsOf({ name, sql, deadRows, vacuumAt, autovacuum }: TableStatisti
 }
 
 function staleStatisticsOf(table: TableStatistics): Finding[] {
-  const { name, sql, changedSinceAnalyze: changed, analyzeAt, liveRows, plannedRows } = table;
-  const never = plannedRows === null && liveRows > analyzeAt;
+  const { name, sql, nModSinceAnalyze: changed, analyzeAt, nLiveTup, plannedRows } = table;
+  const never = plannedRows === null && nLiveTup > analyzeAt;
   if (changed <= analyzeAt && !never) return [];
   return [
     {
       severity: 'warn',
       subject: name,
       detail: never
-        ? `has stale statistics: its ${formatCount(liveRows)} rows were never analysed, and plans are guesses`
+        ? `has stale statistics: its ${formatCount(nLiveTup)} rows were never analysed, and plans are guesses`
         : `has stale statistics: ${formatCount(changed)} rows changed since they were taken; autovacuum is due from ${formatCount(Math.ceil(analyzeAt))}`,
       remedy: `Run ANALYZE ${sql}`,
     },
@@ -194,7 +194,7 @@ function staleStatisticsOf(table: TableStatistics): Finding[] {
 /** Autovacuum analyses partitions and never the table that they belong to, by which joins and groups are planned. */
 function staleWhole({ parent, parts }: WholeTable): Finding[] {
   if (parent === undefined) return [];
-  const rows = parts.reduce((sum, { liveRows }) => sum + liveRows, 0);
+  const rows = parts.reduce((sum, { nLiveTup }) => sum + nLiveTup, 0);
   const planned = parent.plannedRows ?? 0;
   const { name, sql, analyzeAt } = parent;
   if (Math.abs(rows - planned) <= analyzeAt) return [];

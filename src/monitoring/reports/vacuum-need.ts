@@ -5,15 +5,17 @@ export interface VacuumNeed {
   readonly table: string;
   /** False where autovacuum leaves the table alone but for wraparound. */
   readonly enabled: boolean;
-  readonly deadRows: number;
+  readonly nDeadTup: number;
   readonly vacuumAt: number;
-  readonly insertedRows: number;
+  readonly nInsSinceVacuum: number;
   /** Null where inserts alone call for no vacuum. */
   readonly insertVacuumAt: number | null;
-  readonly changedRows: number;
+  readonly nModSinceAnalyze: number;
   readonly analyzeAt: number;
   readonly lastVacuum: Date | null;
+  readonly lastAutovacuum: Date | null;
   readonly lastAnalyze: Date | null;
+  readonly lastAutoanalyze: Date | null;
 }
 
 /** From here on a maximum bounds the threshold of large tables, and what is frozen does not count for inserts. */
@@ -48,12 +50,12 @@ const needSql = (version: number): string => {
            CASE WHEN insert_base >= 0 THEN insert_base + insert_scale * rows * (${unfrozen}) END AS insert_at,
            analyze_base + analyze_scale * rows AS analyze_at
       FROM parameters)
-  SELECT oid::regclass::text AS table, enabled, coalesce(s.n_dead_tup, 0)::float8 AS "deadRows",
+  SELECT oid::regclass::text AS table, enabled, coalesce(s.n_dead_tup, 0)::float8 AS "nDeadTup",
          CASE WHEN vacuum_most >= 0 THEN least(vacuum_at, vacuum_most) ELSE vacuum_at END AS "vacuumAt",
-         coalesce(s.n_ins_since_vacuum, 0)::float8 AS "insertedRows", insert_at AS "insertVacuumAt",
-         coalesce(s.n_mod_since_analyze, 0)::float8 AS "changedRows", analyze_at AS "analyzeAt",
-         greatest(s.last_vacuum, s.last_autovacuum) AS "lastVacuum",
-         greatest(s.last_analyze, s.last_autoanalyze) AS "lastAnalyze"
+         coalesce(s.n_ins_since_vacuum, 0)::float8 AS "nInsSinceVacuum", insert_at AS "insertVacuumAt",
+         coalesce(s.n_mod_since_analyze, 0)::float8 AS "nModSinceAnalyze", analyze_at AS "analyzeAt",
+         s.last_vacuum AS "lastVacuum", s.last_autovacuum AS "lastAutovacuum",
+         s.last_analyze AS "lastAnalyze", s.last_autoanalyze AS "lastAutoanalyze"
     FROM reckoned JOIN pg_stat_all_tables s ON s.relid = oid ORDER BY 1`;
 };
 

@@ -22,14 +22,16 @@ export const vacuum: Report = {
     { key: 'state', title: 'state', unit: 'text' },
     { key: 'done', title: 'done', unit: 'ratio' },
     { key: 'running', title: 'running for', unit: 'milliseconds' },
-    { key: 'deadRows', title: 'dead rows', unit: 'count' },
+    { key: 'nDeadTup', title: 'dead rows', unit: 'count' },
     { key: 'vacuumAt', title: 'vacuum at', unit: 'count' },
-    { key: 'insertedRows', title: 'inserted', unit: 'count' },
+    { key: 'nInsSinceVacuum', title: 'inserted', unit: 'count' },
     { key: 'insertVacuumAt', title: 'vacuum at', unit: 'count' },
-    { key: 'changedRows', title: 'changed', unit: 'count' },
+    { key: 'nModSinceAnalyze', title: 'changed', unit: 'count' },
     { key: 'analyzeAt', title: 'analyze at', unit: 'count' },
     { key: 'lastVacuum', title: 'vacuumed', unit: 'time' },
+    { key: 'lastAutovacuum', title: 'autovacuumed', unit: 'time' },
     { key: 'lastAnalyze', title: 'analyzed', unit: 'time' },
+    { key: 'lastAutoanalyze', title: 'autoanalyzed', unit: 'time' },
   ],
   async read(source) {
     const running = await runningUpkeep(source);
@@ -44,10 +46,11 @@ export const vacuum: Report = {
   },
 };
 
-const dead = ({ deadRows, vacuumAt }: VacuumNeed): number => deadRows / Math.max(1, vacuumAt);
-const inserted = ({ insertedRows, insertVacuumAt: at }: VacuumNeed): number =>
-  at === null ? 0 : insertedRows / Math.max(1, at);
-const changed = ({ changedRows, analyzeAt }: VacuumNeed): number => changedRows / Math.max(1, analyzeAt);
+const dead = ({ nDeadTup, vacuumAt }: VacuumNeed): number => nDeadTup / Math.max(1, vacuumAt);
+const inserted = ({ nInsSinceVacuum, insertVacuumAt: at }: VacuumNeed): number =>
+  at === null ? 0 : nInsSinceVacuum / Math.max(1, at);
+const changed = ({ nModSinceAnalyze, analyzeAt }: VacuumNeed): number =>
+  nModSinceAnalyze / Math.max(1, analyzeAt);
 /** 1 where autovacuum comes to the table. */
 const urgency = (need: VacuumNeed): number => Math.max(dead(need), inserted(need), changed(need));
 
@@ -56,25 +59,29 @@ const runningRow = ({ pid, table, command, phase, done, runningMs }: RunningUpke
   state: `${command} by ${pid}: ${phase}`,
   done,
   running: runningMs,
-  deadRows: null,
+  nDeadTup: null,
   vacuumAt: null,
-  insertedRows: null,
+  nInsSinceVacuum: null,
   insertVacuumAt: null,
-  changedRows: null,
+  nModSinceAnalyze: null,
   analyzeAt: null,
   lastVacuum: null,
+  lastAutovacuum: null,
   lastAnalyze: null,
+  lastAutoanalyze: null,
 });
 
 function needRow(need: VacuumNeed) {
-  const { enabled, lastVacuum, lastAnalyze, ...figures } = need;
+  const { enabled, lastVacuum, lastAutovacuum, lastAnalyze, lastAutoanalyze, ...figures } = need;
   return {
     ...figures,
     state: stateOf(need, enabled),
     done: null,
     running: null,
     lastVacuum: lastVacuum?.toISOString() ?? null,
+    lastAutovacuum: lastAutovacuum?.toISOString() ?? null,
     lastAnalyze: lastAnalyze?.toISOString() ?? null,
+    lastAutoanalyze: lastAutoanalyze?.toISOString() ?? null,
   };
 }
 
@@ -108,17 +115,18 @@ const runs = ({ pid, table, command, phase }: RunningUpkeep): Finding => ({
 
 /** What is due a little is autovacuum's next work; who is left alone by it needs somebody. */
 function overdue(need: VacuumNeed, isOff: boolean): Finding[] {
-  const { table, enabled, deadRows, vacuumAt, insertedRows, insertVacuumAt, changedRows, analyzeAt } = need;
+  const { table, enabled, nDeadTup, vacuumAt, nInsSinceVacuum, insertVacuumAt, nModSinceAnalyze, analyzeAt } =
+    need;
   const found: [share: number, detail: string, command: string][] = [
-    [dead(need), `${formatCount(deadRows)} dead rows, vacuumed at ${shown(vacuumAt)}`, 'VACUUM (ANALYZE)'],
+    [dead(need), `${formatCount(nDeadTup)} dead rows, vacuumed at ${shown(vacuumAt)}`, 'VACUUM (ANALYZE)'],
     [
       inserted(need),
-      `${formatCount(insertedRows)} rows inserted since the last vacuum, vacuumed at ${shown(insertVacuumAt ?? 0)}`,
+      `${formatCount(nInsSinceVacuum)} rows inserted since the last vacuum, vacuumed at ${shown(insertVacuumAt ?? 0)}`,
       'VACUUM (ANALYZE)',
     ],
     [
       changed(need),
-      `${formatCount(changedRows)} rows changed since the last analysis, analyzed at ${shown(analyzeAt)}`,
+      `${formatCount(nModSinceAnalyze)} rows changed since the last analysis, analyzed at ${shown(analyzeAt)}`,
       'ANALYZE',
     ],
   ];
