@@ -1,17 +1,13 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
-import { DataSource } from 'typeorm';
 import type { BusListener } from '../src/cache/invalidation-bus';
 import { PostgresBus } from '../src/cache/postgres-bus';
-import { loadConfig } from '../src/config/config';
-import { applicationDataSource } from '../src/database/data-source-options';
-import { DatabaseService } from '../src/database/database.service';
-import { QueryEvents } from '../src/database/query-events';
-import { Replicas } from '../src/database/replicas';
+import type { DatabaseService } from '../src/database/database.service';
 import { startApp } from './support/app';
 import { until } from './support/cache-lab';
 import { asOwner, emptyDatabase } from './support/database';
+import { openDatabaseService } from './support/database-service';
 
 const NOTIFICATION = 'A'.charCodeAt(0);
 /** Type and length of a message. */
@@ -98,16 +94,9 @@ class Ears implements BusListener {
 }
 
 async function databaseAt(url: string): Promise<DatabaseService> {
-  const config = loadConfig({
-    DATABASE_URL: url,
-    DB_POOL_MAX: '2',
-    DB_POOL_MIN: '1',
-    JWT_SECRET: 'a secret of tests only, 32 characters or more',
-  });
-  const options = applicationDataSource(url, config.environment, () => undefined);
-  const source = await new DataSource(options).initialize();
-  closing.push(() => source.destroy());
-  return new DatabaseService(source, new QueryEvents(), new Replicas(config, source));
+  const { database, close } = await openDatabaseService(url, { DB_POOL_MAX: '2', DB_POOL_MIN: '1' });
+  closing.push(close);
+  return database;
 }
 
 function busAt(url: string, database: DatabaseService): { bus: PostgresBus; ears: Ears } {

@@ -1,5 +1,4 @@
 import { Pool } from 'pg';
-import { DataSource } from 'typeorm';
 import { createCache } from 'cache-manager';
 import { Keyv } from 'keyv';
 import type { CacheEntry } from '../src/cache/cache-entry';
@@ -10,33 +9,23 @@ import { ReadThrough } from '../src/cache/patterns/read-through';
 import { WriteBack, type DurableQueue, type Waiting } from '../src/cache/patterns/write-back';
 import { WriteThrough, type TaggedEntry } from '../src/cache/patterns/write-through';
 import { newId } from '../src/common/id';
-import { loadConfig } from '../src/config/config';
-import { applicationDataSource } from '../src/database/data-source-options';
-import { DatabaseService } from '../src/database/database.service';
-import { QueryEvents } from '../src/database/query-events';
-import { Replicas } from '../src/database/replicas';
+import type { DatabaseService } from '../src/database/database.service';
 import type { Transaction } from '../src/database/transaction';
 import { closeCaches, connectedCache, until } from './support/cache-lab';
 import { emptyDatabase } from './support/database';
+import { openDatabaseService } from './support/database-service';
 
 const RACES = 1_000;
 
 let pool: Pool;
-let source: DataSource;
 let database: DatabaseService;
+let close: () => Promise<void>;
 let cache: CacheService;
 
 beforeAll(async () => {
   const { ownerUrl } = await emptyDatabase();
   pool = new Pool({ connectionString: ownerUrl });
-  const config = loadConfig({
-    DATABASE_URL: ownerUrl,
-    JWT_SECRET: 'a secret of tests only, 32 characters or more',
-  });
-  source = await new DataSource(
-    applicationDataSource(ownerUrl, config.environment, () => undefined),
-  ).initialize();
-  database = new DatabaseService(source, new QueryEvents(), new Replicas(config, source));
+  ({ database, close } = await openDatabaseService(ownerUrl));
   await pool.query(`CREATE TABLE prices (id text PRIMARY KEY, price int NOT NULL CHECK (price >= 0));
     CREATE TABLE waiting_prices (place bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text, price int)`);
 });
@@ -45,7 +34,7 @@ beforeEach(async () => {
 });
 afterEach(closeCaches);
 afterAll(async () => {
-  await source.destroy();
+  await close();
   await pool.end();
 });
 

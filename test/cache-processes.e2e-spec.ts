@@ -2,17 +2,12 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { DataSource } from 'typeorm';
 import type { CacheEntry } from '../src/cache/cache-entry';
 import { NoBus } from '../src/cache/invalidation-bus';
 import { PostgresBus } from '../src/cache/postgres-bus';
 import { newId } from '../src/common/id';
-import { loadConfig } from '../src/config/config';
-import { applicationDataSource } from '../src/database/data-source-options';
 import type { DatabaseUrls } from '../src/database/database.module';
-import { DatabaseService } from '../src/database/database.service';
-import { QueryEvents } from '../src/database/query-events';
-import { Replicas } from '../src/database/replicas';
+import type { DatabaseService } from '../src/database/database.service';
 import {
   closeCaches,
   connectedCache,
@@ -23,6 +18,7 @@ import {
   type LabCache,
 } from './support/cache-lab';
 import { emptyDatabase } from './support/database';
+import { openDatabaseService } from './support/database-service';
 
 const redisUrl = () => process.env['TEST_REDIS_URL'] as string;
 const RACES = 1_000;
@@ -40,14 +36,9 @@ afterEach(async () => {
 });
 
 async function database(): Promise<DatabaseService> {
-  const config = loadConfig({
-    DATABASE_URL: urls.ownerUrl,
-    JWT_SECRET: 'a secret of tests only, 32 characters or more',
-  });
-  const options = applicationDataSource(urls.ownerUrl, config.environment, () => undefined);
-  const source = await new DataSource(options).initialize();
-  open.push({ close: () => source.destroy() });
-  return new DatabaseService(source, new QueryEvents(), new Replicas(config, source));
+  const opened = await openDatabaseService(urls.ownerUrl);
+  open.push(opened);
+  return opened.database;
 }
 
 const byRedis = () => connectedCache({ url: redisUrl() });

@@ -8,7 +8,6 @@ import { assembleCache } from './cache-parts';
 import { CACHE_SETTINGS, type CacheSettings } from './cache-settings';
 import { CacheService } from './cache.service';
 import { HttpCacheModule } from './http/http-cache.module';
-import { NoBus } from './invalidation-bus';
 import { KeyvStore } from './keyv-store';
 import { PostgresBus } from './postgres-bus';
 import { CacheWarming } from './warming/cache-warming';
@@ -30,9 +29,8 @@ import { CacheWarming } from './warming/cache-warming';
         database: DatabaseService,
         { ownerUrl }: DatabaseUrls,
       ) => {
-        // An embedded database has one server process, which need not listen to itself.
         // The application's URL may lead to PgBouncer, where nobody can listen.
-        const bus = embedded ? new NoBus() : new PostgresBus(ownerUrl, database);
+        const bus = new PostgresBus(ownerUrl, database, embedded);
         return new CacheService(assembleCache(settings, events, bus));
       },
     },

@@ -6,13 +6,15 @@ import type { Transaction } from '../database/transaction';
 import { withinDeadline } from '../common/deadline';
 import { Heartbeat, type Beat } from './heartbeat';
 import type { BusListener, Invalidation, InvalidationBus } from './invalidation-bus';
+import { ListeningSession } from './listening-session';
 import { decodeInvalidation, encodeInvalidation } from './invalidation-message';
+import { PostgresCompany } from './postgres-company';
 
 const CHANNEL = 'gridtokenx_cache';
 /** PostgreSQL takes less than 8000 bytes. */
 const MAX_BYTES = 7_900;
 const CONNECT_MS = 5_000;
-/** How often it is found out whether it still hears, and how long an answer may take. */
+/** How often it is found out whether it still hears, and how long hearing may take. */
 const HEARTBEAT_MS = 1_000;
 const FIRST_PAUSE_MS = 50;
 const LAST_PAUSE_MS = 2_000;
@@ -24,10 +26,12 @@ const NOTIFY_MYSELF = `SELECT set_config('synchronous_commit', 'off', true), pg_
 /**
  * Carries invalidations by PostgreSQL's LISTEN and NOTIFY, for several processes without Redis. What a transaction
  * changed is told as part of it: delivered with the commit, and not at all without one. It listens only once it has heard
- * itself: behind PgBouncer in transaction mode LISTEN is answered, and nothing ever arrives.
+ * itself: behind PgBouncer in transaction mode LISTEN is answered, and nothing ever arrives. A process that is alone says
+ * nothing.
  */
 export class PostgresBus implements InvalidationBus {
   private readonly me = newId();
+  private readonly company: PostgresCompany;
   private readonly heartbeat = new Heartbeat(this.me, 'PostgreSQL', HEARTBEAT_MS);
   private readonly logger = new Logger('Cache');
   private listener: BusListener | undefined;
@@ -41,11 +45,15 @@ export class PostgresBus implements InvalidationBus {
   /**
    * @param url leads to PostgreSQL itself, into the same database as `database`
    * @param database the way that invalidations go
+   * @param mayBeAlone whether this process has the database to itself as long as no other one comes
    */
   constructor(
     private readonly url: string,
     private readonly database: DatabaseService,
-  ) {}
+    mayBeAlone = false,
+  ) {
+    this.company = new PostgresCompany(mayBeAlone);
+  }
 
   start(listener: BusListener): void {
     this.listener = listener;
@@ -54,10 +62,12 @@ export class PostgresBus implements InvalidationBus {
   }
 
   async publish(invalidation: Invalidation): Promise<void> {
+    if (this.company.isAlone) return;
     await this.database.query(NOTIFY, [encodeInvalidation(this.me, invalidation, MAX_BYTES)]);
   }
 
   readonly publishWith = async (tx: Transaction, invalidation: Invalidation): Promise<void> => {
+    if (this.company.isAlone) return;
     await tx.query(NOTIFY, [encodeInvalidation(this.me, invalidation, MAX_BYTES)]);
   };
 
@@ -76,18 +86,22 @@ export class PostgresBus implements InvalidationBus {
     this.client = client;
     const lost = () => this.lose(client);
     client.on('error', lost).on('end', lost);
-    client.on('notification', ({ payload = '' }) => this.hear(payload));
+    const session = new ListeningSession(client);
+    session.onNotification((channel, text) => {
+      if (channel === CHANNEL) this.hear(text);
+    });
     try {
       await client.connect();
-      await withinDeadline(client.query(`LISTEN ${CHANNEL}`), HEARTBEAT_MS, 'PostgreSQL');
-      const beat = await this.beat();
+      await session.query(`LISTEN ${CHANNEL}`);
+      await this.company.enter(session, () => this.client === client && !this.closed);
+      const beat = this.company.isAlone ? 'heard' : await this.beat();
       if (this.client !== client || this.closed) return;
       if (beat !== 'heard') return this.stayDeaf(client, beat);
       this.pauseMs = FIRST_PAUSE_MS;
       this.complained = false;
       this.isListening = true;
       this.listener?.listening();
-      this.watch(client);
+      this.watch(client, session);
     } catch {
       lost(); // the database is away: whoever asks it next says so
     }
@@ -113,11 +127,11 @@ export class PostgresBus implements InvalidationBus {
     if (invalidation !== undefined) this.listener?.heard(invalidation);
   }
 
-  private watch(client: Client): void {
+  private watch(client: Client, session: ListeningSession): void {
     this.timer = setTimeout(() => {
-      void this.hears(client).then((hears) => {
+      void this.hears(session).then((hears) => {
         if (this.client !== client || this.closed) return;
-        if (hears) this.watch(client);
+        if (hears) this.watch(client, session);
         else this.lose(client);
       });
     }, HEARTBEAT_MS);
@@ -125,13 +139,13 @@ export class PostgresBus implements InvalidationBus {
   }
 
   /** Where the application's connections are all busy, or away, it is enough that this one lives. */
-  private async hears(client: Client): Promise<boolean> {
+  private async hears(session: ListeningSession): Promise<boolean> {
     try {
-      await withinDeadline(client.query('SELECT 1'), HEARTBEAT_MS, 'PostgreSQL');
+      await this.company.look(session);
     } catch {
       return false;
     }
-    return (await this.beat()) !== 'missed';
+    return this.company.isAlone || (await this.beat()) !== 'missed';
   }
 
   private lose(client: Client): void {
@@ -149,6 +163,7 @@ export class PostgresBus implements InvalidationBus {
     this.heartbeat.stop();
     const client = this.client;
     this.client = undefined;
+    this.company.leave();
     if (this.isListening) this.listener?.lost();
     this.isListening = false;
     if (client === undefined) return;
