@@ -1,13 +1,15 @@
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { DomainError } from '../common/domain-error';
 import { inContext } from '../common/request-context';
 import type { Config } from '../config/config';
+import { ClientErrors } from './client-errors';
 import { ProblemFilter } from './problem.filter';
 import { problemOf } from './problem';
 import { requestId } from './request-id';
 import { workOf } from './request-work';
 import { securityHeaders } from './security-headers';
-import { sendProblem } from './send-problem';
+import { BARE_HEADERS, sendProblem } from './send-problem';
 import { validationPipe } from './validation';
 
 /** Types of body that are read as a stream by the routes that take them, past the body limit. */
@@ -15,11 +17,13 @@ const STREAMED = ['text/csv', 'application/x-ndjson'];
 
 /** Fastify as every process of ours runs it. */
 export function fastifyAdapter({ environment }: Config): FastifyAdapter {
-  return new FastifyAdapter({
+  const clientErrors = new ClientErrors();
+  const adapter = new FastifyAdapter({
     bodyLimit: environment.BODY_LIMIT_BYTES,
     genReqId: requestId,
     trustProxy: trustProxy(environment.TRUST_PROXY),
     routerOptions: { maxParamLength: 200 },
+    http: { requireHostHeader: false }, // we refuse it ourselves, in our own form
     // An upload may take as long as it goes on; a socket on which nothing moves is ended. Headers have node's minute.
     requestTimeout: 0,
     connectionTimeout: 120_000,
@@ -30,9 +34,12 @@ export function fastifyAdapter({ environment }: Config): FastifyAdapter {
     // While we close, connections that are still open are served and then ended: nobody is turned away half-way.
     return503OnClosing: false,
     // What fails before a route is found (a malformed URL, say) answers in the same form as everything else.
-    frameworkErrors: (error: unknown, _request: FastifyRequest, reply: FastifyReply) =>
-      sendProblem(reply, problemOf(error)),
+    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
+      sendProblem(reply.headers(BARE_HEADERS).header('x-request-id', request.id), problemOf(error)),
+    clientErrorHandler: (error, socket) => clientErrors.answer(error, socket),
   });
+  clientErrors.watch(adapter.getInstance().server);
+  return adapter;
 }
 
 /** Everything between the socket and the controllers: headers, CORS, streamed bodies, validation, errors. */
@@ -62,7 +69,7 @@ export async function configureHttp(app: NestFastifyApplication, { environment }
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.headers(headers).header('x-request-id', request.id);
     forgetTypeOfNoBody(request.headers);
-    done(isCompressed(request.headers) ? UNSUPPORTED : undefined);
+    done(refusalOf(request));
   });
   endConnectionsOnClose(fastify);
   // Not earlier: what is done while a body arrives is done for the socket, not for the request.
@@ -89,9 +96,21 @@ function endConnectionsOnClose(fastify: FastifyInstance): void {
 
 const UNSUPPORTED = Object.assign(new Error('The body is compressed'), { statusCode: 415 });
 
-/** What is compressed would be taken for broken text. */
-const isCompressed = ({ 'content-encoding': encoding = 'identity' }: FastifyRequest['headers']): boolean =>
-  encoding.toLowerCase() !== 'identity';
+/** RFC 9112, 3.2: such a request has to be refused. */
+class NoHost extends DomainError {
+  readonly code = 'MALFORMED_REQUEST';
+  readonly kind = 'invalid';
+  constructor() {
+    super('A request of HTTP/1.1 has to name its host: send a Host header');
+  }
+}
+
+function refusalOf({ headers, raw }: FastifyRequest): Error | undefined {
+  if (headers.host === undefined && raw.httpVersion === '1.1') return new NoHost();
+  // What is compressed would be taken for broken text.
+  const { 'content-encoding': encoding = 'identity' } = headers;
+  return encoding.toLowerCase() === 'identity' ? undefined : UNSUPPORTED;
+}
 
 /** Many clients call everything JSON, also where they send nothing: that is no body, not a malformed one. */
 function forgetTypeOfNoBody(headers: FastifyRequest['headers']): void {

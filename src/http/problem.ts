@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { maxHeaderSize, STATUS_CODES } from 'node:http';
 import { DomainError, type ErrorKind, type FieldError } from '../common/domain-error';
 import { databaseFailure, type DatabaseFailure } from '../database/failures';
 
@@ -42,6 +42,7 @@ const TRANSPORT: Record<number, readonly [code: string, kind: ErrorKind, detail:
     'invalid',
     'The request could not be read: send well-formed JSON with its Content-Type',
   ],
+  408: ['REQUEST_TIMEOUT', 'invalid', 'The request did not arrive in time; send it again'],
   404: ['ROUTE_NOT_FOUND', 'not-found', 'There is no such route; /docs lists them all'],
   414: ['URL_TOO_LONG', 'invalid', 'A part of the path is longer than any key of ours'],
   413: ['BODY_TOO_LARGE', 'too-large', 'The body is larger than this route takes'],
@@ -49,6 +50,12 @@ const TRANSPORT: Record<number, readonly [code: string, kind: ErrorKind, detail:
     'UNSUPPORTED_MEDIA_TYPE',
     'invalid',
     'This route does not take that Content-Type, or the body is compressed',
+  ],
+  417: ['EXPECTATION_UNKNOWN', 'invalid', 'Expect: 100-continue is all that can be expected here'],
+  431: [
+    'HEADERS_TOO_LARGE',
+    'invalid',
+    `The URL and the headers together are longer than ${maxHeaderSize / 1024} KiB`,
   ],
 };
 
