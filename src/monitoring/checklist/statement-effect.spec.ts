@@ -19,6 +19,7 @@ describe('the nature of a statement', () => {
     'SELECT id FROM meters WHERE serial = ANY($1::text[])',
     'SELECT id FROM meters WHERE serial = any ( $1 )',
     'INSERT INTO readings SELECT * FROM unnest($1::uuid[], $2::bigint[])',
+    'INSERT INTO audit_logs (id) SELECT id FROM jsonb_to_recordset($1::jsonb) AS r(id uuid)',
   ])('of %s is that it is of many', (text) => {
     expect(natureOf(text)).toMatchObject({ isOfMany: true });
   });

@@ -12,7 +12,7 @@ const READS = /^\s*(?:SELECT|WITH|VALUES|TABLE)\b/i;
 const WRITES = /^\s*(?:INSERT|UPDATE|DELETE|MERGE)\b/i;
 /** A WITH may change rows in any of its parts. */
 const CHANGES = /\b(?:INSERT\s+INTO|UPDATE\s+\S+(?:\s+(?:AS\s+)?\S+)?\s+SET|DELETE\s+FROM|MERGE\s+INTO)\b/i;
-const LIST = /\b(?:ANY|unnest)\s*\(\s*\$\d/i;
+const LIST = /\b(?:ANY|unnest|jsonb?_to_recordset)\s*\(\s*\$\d/i;
 /** Statements are written out in the code; those that are put together are looked at each time. */
 const MOST_KNOWN = 2_000;
 
