@@ -350,14 +350,15 @@ describe('the check of energy', () => {
     const made = { help: 'of another process', registers: [] };
     const breaks = new Gauge({ ...made, name: 'breaks', labelNames: ['type'] });
     const database = new ReportDatabase(app.urls);
+    const figures = new ScrapeFigures(
+      database,
+      new Gauge({ ...made, name: 'read_at', labelNames: ['figures'] }),
+    );
     try {
-      const figures = new ScrapeFigures(
-        database,
-        new Gauge({ ...made, name: 'read_at', labelNames: ['figures'] }),
-      );
       new ReconciliationMetrics(figures, breaks).onModuleInit();
       return (await breaks.get()).values.find(({ labels }) => labels.type === type)?.value;
     } finally {
+      figures.onApplicationShutdown();
       await database.onApplicationShutdown();
     }
   }

@@ -9,12 +9,12 @@ import type { StartServer } from './measured-servers';
 const AT_MOST_MS = 20;
 const MOST_LINES = 8_000;
 
-/** Often enough that PostgreSQL is asked behind more than one of them, and not so often that they come upon each other. */
+/** So far apart that they do not come upon each other, and that PostgreSQL is asked beside more than one of a hundred. */
 const PAUSE_MS = 250;
 
 /**
  * How long /metrics takes once every route has been asked for: by then the series of a busy server are there. The first
- * one waits for PostgreSQL's figures.
+ * one waits for PostgreSQL's figures, and the others find those that are read beside them.
  */
 export async function measureScrapeCost(start: StartServer, scrapes: number): Promise<Finding> {
   const server = await start('counted');
