@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Client } from 'pg';
 import { register } from 'prom-client';
 import { CacheService } from '../src/cache/cache.service';
@@ -59,7 +59,7 @@ const promtool = (...parameters: string[]): string =>
 describe('alerts', () => {
   it('are rules that Prometheus takes, as it takes its configuration', () => {
     expect(promtool('check', 'rules', '--lint=all', '--lint-fatal', 'alerts.yml')).toContain('SUCCESS');
-    expect(promtool('check', 'config', '--syntax-only', 'prometheus.yml')).toContain('SUCCESS');
+    expect(promtool('check', 'config', 'prometheus.yml')).toContain('SUCCESS: prometheus.yml is valid');
     expect(expressionsOfRules).toHaveLength(namesOfAlerts.length + recorded.length);
   });
 
@@ -90,6 +90,18 @@ describe('alerts', () => {
       expect(anchors).toContain(/runbook_url: docs\/operations\.md#(\S+)/.exec(rule)?.[1]);
     }
     for (const name of namesOfAlerts) expect(read('docs/operations.md')).toContain(`\`${name}\``);
+  });
+});
+
+describe('the token that Prometheus reads metrics with', () => {
+  it('is where its configuration looks for it: the real one in the container, none in the repository', () => {
+    const [file] = allOf(read('monitoring/prometheus.yml'), /credentials_file: (\S+)/g);
+    const compose = read('docker-compose.yml');
+    const [configuration] = allOf(compose, /--config\.file=(\S+)/g);
+    const given = `- source: metrics-token\n        target: ${join(dirname(configuration as string), file as string)} `;
+    expect(compose).toContain(given);
+    expect(compose).toContain('secrets:\n  metrics-token:\n    environment: METRICS_TOKEN\n');
+    expect(read(`monitoring/${file}`)).toMatch(/^placeholder:\S+\n$/);
   });
 });
 
