@@ -296,14 +296,17 @@ describe('what the server is told of a connection', () => {
 
   it('replaces connections whose life time is over, but none that is held in reserve', async () => {
     const before = await backends(app);
-    const reserve = await backends(app, RESERVE);
-    expect(reserve).toHaveLength(1);
+    // There is a second one for a while where two were needed at once.
+    const reserve = await eventually(
+      () => backends(app, RESERVE),
+      ({ length }) => length === 1,
+    );
     const after = await eventually(
       () => backends(app),
       (pids) => pids.length >= 2 && pids.every((pid) => !before.includes(pid)),
     );
     expect(after.length).toBeGreaterThanOrEqual(2);
-    expect(await backends(app, RESERVE)).toEqual(reserve);
+    expect(await backends(app, RESERVE)).toEqual(expect.arrayContaining(reserve));
   });
 
   it('opens another one in reserve by itself when the server ended it', async () => {
