@@ -1,5 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
+import { checkDocumented, type CheckedAnswer } from './support/documented-answers';
 import { startApp, type TestApp } from './support/app';
 
 interface Media {
@@ -190,6 +191,25 @@ describe('the documentation of the API', () => {
     // Who is logged in may ask for more.
     expect(operation('GET /api/offers').security).toEqual([{}, { bearer: [] }]);
     expect(operation('POST /api/offers').security).toBeUndefined();
+  });
+
+  it('is what every answer to a test is held against', () => {
+    const page = { items: [], nextCursor: null };
+    const answer = { method: 'GET', path: '/api/offers?limit=1', status: 200, body: page as unknown };
+    const contentType = 'application/json; charset=utf-8';
+    const check = (other: Partial<CheckedAnswer>) => () =>
+      checkDocumented(app.nest, { ...answer, contentType, ...other });
+    expect(check({})).not.toThrow();
+    expect(check({ body: { ...page, total: 1 } })).toThrow(
+      'must NOT have additional properties {"additional',
+    );
+    expect(check({ body: { items: [] } })).toThrow('must have required property');
+    expect(check({ status: 201 })).toThrow('GET /api/offers with 201 answers otherwise than /docs-json says');
+    expect(check({ contentType: 'text/html' })).toThrow('does not answer text/html');
+    expect(check({ status: 304 })).toThrow('answers without a body');
+    expect(check({ status: 404, path: '/api/nothing', contentType: 'application/problem+json' })).toThrow(
+      'must have required property',
+    );
   });
 
   it('shows the header by which a request may be repeated', () => {
