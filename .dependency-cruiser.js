@@ -14,6 +14,7 @@ const RANKS = [
   ['trading', 'marketplace', 'certificates'],
   ['reconciliation'],
   ['rate-limits'],
+  ['api-documentation'],
 ];
 const DOMAINS = [
   'users',

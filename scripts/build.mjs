@@ -13,8 +13,16 @@ import { fileURLToPath } from 'node:url';
 const project = dirname(dirname(fileURLToPath(import.meta.url)));
 const stamp = join(project, 'dist/built-from');
 const FOLDERS = ['src', 'migrations', 'bench'];
-/** What else decides on the outputs: the compiler's settings, and its own and the packages' versions. */
-const FILES = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
+/** What else decides on the outputs: the compiler's settings, its own and the packages' versions, and what reads answers. */
+const FILES = [
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'scripts/answer-schemas.mjs',
+  'scripts/api-answers.mjs',
+  'scripts/refusals.mjs',
+];
 
 /** Files below a folder of the project, as paths in it. */
 function filesIn(folder) {
@@ -44,10 +52,12 @@ function removeOrphans() {
 
 function build() {
   const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-  const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
-    cwd: project,
-    stdio: 'inherit',
-  });
+  return run(compiler, '-p', 'tsconfig.build.json') || run(join(project, 'scripts/api-answers.mjs'));
+}
+
+/** @returns the exit code of a program of node's */
+function run(...program) {
+  const { status } = spawnSync(process.execPath, program, { cwd: project, stdio: 'inherit' });
   return status ?? 1;
 }
 
@@ -61,6 +71,7 @@ function isOvertaken() {
 
 const upToDate =
   existsSync(join(project, 'dist/src/main.js')) &&
+  existsSync(join(project, 'dist/api-answers.json')) &&
   existsSync(stamp) &&
   readFileSync(stamp, 'utf8') === digest &&
   !isOvertaken();

@@ -1,11 +1,11 @@
 import type { LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { describeApi } from './api-documentation/describe-api';
 import { AppModule } from './app.module';
 import { installHttpCache } from './cache/http/install-http-cache';
 import type { Config } from './config/config';
 import type { DatabaseUrls } from './database/database.module';
-import { describeApi } from './http/api-documentation';
 import { configureHttp, fastifyAdapter } from './http/http-app';
 import { HttpMetrics } from './monitoring/metrics/http-metrics';
 import { installRateLimits } from './rate-limits/install-rate-limits';

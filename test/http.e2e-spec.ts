@@ -152,6 +152,7 @@ const PUBLIC = [
   'GET /health',
   'GET /health/live',
   'GET /health/ready',
+  'GET /metrics',
   'POST /api/auth/register',
   'POST /api/auth/login',
   'POST /api/auth/refresh',

@@ -83,7 +83,7 @@ const reconciliations: TableFill = {
          SELECT id, project_id, CASE WHEN project_id IS NULL THEN 'energy' ELSE ${anyOf('no', 633, CHECKS)} || ' ' || to_char(created_at, 'YYYY-MM') END,
                 pg_temp.draw(no, 634, 10000000000), status::reconciliation_status,
                 CASE status WHEN 'completed' THEN 100 WHEN 'pending' THEN 0 ELSE pg_temp.draw(no, 635, 100) END,
-                jsonb_build_object('source', ${anyOf('no', 636, ['upload', 'schedule', 'api'])}, 'period', to_char(created_at, 'YYYY-MM'),
+                jsonb_build_object('unit', 'kWh', 'source', ${anyOf('no', 636, ['upload', 'schedule', 'api'])}, 'period', to_char(created_at, 'YYYY-MM'),
                                    'batch', 'B-' || pg_temp.draw(no, 637, ${Math.max(1, Math.round(rows / 20))})),
                 CASE WHEN project_id IS NOT NULL THEN '{"match": ["reference"], "compare": {"amount": {"tolerance": "0.010000"}}}'::jsonb END,
                 CASE WHEN status <> 'pending' THEN least(pg_temp.present(), created_at + interval '1 minute') END,

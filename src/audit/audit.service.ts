@@ -28,10 +28,28 @@ interface AuditRow {
   organization_id: string | null;
   entity: string;
   entity_id: string;
-  before: unknown;
-  after: unknown;
+  before: Record<string, unknown> | null;
+  after: Record<string, unknown> | null;
   request_id: string | null;
   created_at: Date;
+}
+
+/** One change as the API shows it. */
+export interface AuditRecordView {
+  readonly id: string;
+  /** `thing.verb`, in the past tense: `offer.purchased`. */
+  readonly action: string;
+  /** Who did it; null for the system itself. */
+  readonly userId: string | null;
+  readonly organizationId: string | null;
+  readonly entity: string;
+  readonly entityId: string;
+  /** What was there, as far as it changed; null where nothing was. */
+  readonly before: Record<string, unknown> | null;
+  /** What is there now, as far as it changed. */
+  readonly after: Record<string, unknown> | null;
+  readonly requestId: string | null;
+  readonly createdAt: Date;
 }
 
 export interface AuditFilter extends PageRequest {
@@ -62,7 +80,7 @@ export class AuditService {
   }
 
   /** Newest first; by action, by who did it, or all. */
-  async list({ action, userId, limit, cursor }: AuditFilter): Promise<Page<Record<string, unknown>>> {
+  async list({ action, userId, limit, cursor }: AuditFilter): Promise<Page<AuditRecordView>> {
     const [before = NEWEST] = cursor === undefined ? [] : decodeCursor(cursor, [UUID_SHAPE]);
     const rows = await recentKeysFirst(before, limit + 1, (span) => {
       const { text, values } = trailPage({ action, userId }, before, limit + 1, span);
@@ -119,7 +137,7 @@ function trailPage(
   return { text, values };
 }
 
-function viewOf(row: AuditRow): Record<string, unknown> {
+function viewOf(row: AuditRow): AuditRecordView {
   return {
     id: row.id,
     action: row.action,

@@ -1,4 +1,5 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { ApiHeader } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { InvalidInput } from '../common/domain-error';
 
@@ -30,4 +31,16 @@ export const Idempotency = createParamDecorator(
       body: request.body ?? null,
     };
   },
+  [
+    (controller, method) => {
+      if (method === undefined) return;
+      const described = ApiHeader({
+        name: 'Idempotency-Key',
+        description: 'Lets the same request be sent again safely: for 24 hours it gets the first answer',
+        required: false,
+        schema: { type: 'string', pattern: ACCEPTABLE.source },
+      }) as MethodDecorator;
+      described(controller, method, Object.getOwnPropertyDescriptor(controller, method) ?? {});
+    },
+  ],
 );

@@ -82,6 +82,12 @@ const DATABASE: Record<
   },
 };
 
+/** The codes by which requests are told to come back when the database is in trouble. */
+export const DATABASE_CODES: readonly string[] = Object.values(DATABASE).map(({ code }) => code);
+
+/** The HTTP status of a sort of refusal. */
+export const statusOfKind = (kind: ErrorKind): number => STATUS[kind][0];
+
 /** Turns whatever was thrown into the answer that a client may see. */
 export function problemOf(error: unknown): ProblemAnswer {
   if (error instanceof DomainError) return ofDomain(error);

@@ -3,7 +3,7 @@ import { ApiBody, ApiConsumes, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { CurrentUser, Participants } from '../auth/decorators';
 import type { Principal } from '../auth/principal';
-import { readingsQuery, statsQuery } from './dto/meter-requests';
+import { readingsBodySchema, readingsQuery, statsQuery } from './dto/meter-requests';
 import type { Upload } from './reading-upload';
 import { ReadingsIntakeService } from './readings-intake.service';
 import { ReadingsService } from './readings.service';
@@ -27,7 +27,7 @@ export class ReadingsController {
       'JSON: one {meterSerial, intervalStart, intervalMinutes, generatedWh, consumedWh, quality?} or an array of them. ' +
       'NDJSON: one per line. CSV: a header with meter_serial, interval_start, interval_minutes, generated_wh, ' +
       'consumed_wh and, where known, quality, in any order.',
-    schema: { type: 'object' },
+    schema: readingsBodySchema,
   })
   take(@CurrentUser() user: Principal, @UploadedReadings() upload: Upload) {
     return this.intake.take(user, upload);

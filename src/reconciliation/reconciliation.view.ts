@@ -2,12 +2,22 @@ import { formatAmount } from './break';
 import type { BreakStatus } from './reconciliation-break.entity';
 import type { ReconciliationStatus } from './reconciliation.entity';
 
+/** An asset that the ledger has in circulation, or had. */
+export interface CheckedAsset {
+  readonly asset: string;
+  readonly mintedKwh: string;
+  readonly issuedKwh: string;
+  readonly heldKwh: string;
+}
+
+/** How many of what were looked at, and the assets one by one. */
+type Checked = Readonly<Record<string, number | readonly CheckedAsset[]>>;
+
 /** What a run notes of itself in `metadata`. */
 export interface RunMetadata {
   /** The unit of the run's amount. */
   readonly unit: string;
-  /** How much was looked at, by what it is. */
-  readonly checked?: Readonly<Record<string, unknown>>;
+  readonly checked?: Checked;
   readonly breaksByType?: Readonly<Record<string, number>>;
   /** Why it failed, for people. */
   readonly failure?: string;
@@ -35,7 +45,7 @@ export interface ReconciliationView {
   /** How much was compared, in `unit`. */
   readonly amount: string;
   readonly unit: string;
-  readonly checked: Readonly<Record<string, unknown>>;
+  readonly checked: Checked;
   readonly breaks: number;
   readonly breaksByType: Readonly<Record<string, number>>;
   readonly failure: string | null;

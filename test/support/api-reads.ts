@@ -64,6 +64,7 @@ export function readsOf({ heavy }: KnownPeople, things: Things): readonly Reads[
     { route: '/health' },
     { route: '/health/live' },
     { route: '/health/ready' },
+    { route: '/metrics' },
     ...usersReads(ofHeavy, heavy.id),
     ...ledgerAndMeterReads(ofHeavy, things),
     ...databaseReads(things),

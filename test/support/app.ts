@@ -9,6 +9,7 @@ import type { DatabaseUrls } from '../../src/database/database.module';
 import { DatabaseService } from '../../src/database/database.service';
 import { SessionsService } from '../../src/users/sessions.service';
 import { migratedDatabase } from './database';
+import { checkDocumented } from './documented-answers';
 
 /** Somebody who is logged in. */
 export interface Person {
@@ -80,11 +81,13 @@ export async function startApp(
 export class TestApp {
   admin: Person;
 
+  /** @param isOurs false where it has routes of a test's own, which are documented nowhere */
   constructor(
     readonly nest: NestFastifyApplication,
     readonly urls: DatabaseUrls,
     readonly dataDir: string,
     readonly url: string,
+    private readonly isOurs = true,
   ) {}
 
   get database(): DatabaseService {
@@ -111,7 +114,10 @@ export class TestApp {
     return this.request('DELETE', path, options);
   }
 
-  /** Strings and buffers go as they are (name their content-type), everything else as JSON. */
+  /**
+   * Strings and buffers go as they are (name their content-type), everything else as JSON.
+   * @throws Error where the answer is not one that the API's documentation knows
+   */
   async request(
     method: string,
     path: string,
@@ -131,7 +137,14 @@ export class TestApp {
     });
     const text = await response.text();
     const json = response.headers.get('content-type')?.includes('json') === true && text !== '';
-    return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
+    const answer = {
+      status: response.status,
+      headers: response.headers,
+      body: json ? JSON.parse(text) : text,
+    };
+    const contentType = response.headers.get('content-type');
+    if (this.isOurs) checkDocumented(this.nest, { ...answer, method, path, contentType });
+    return answer;
   }
 
   /** A new user with a role, logged in. Roles that nobody can register as are given by the admin. */

@@ -49,5 +49,5 @@ export async function startWith(controller: Type, { urls, variables, withHook = 
     rmSync(dataDir, { recursive: true, force: true });
     throw error;
   }
-  return new TestApp(nest, urls, dataDir, await nest.getUrl());
+  return new TestApp(nest, urls, dataDir, await nest.getUrl(), false);
 }

@@ -1,5 +1,5 @@
 import { transformFileSync } from '@swc/core';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -23,6 +23,8 @@ const PROJECT = resolve(__dirname, '../..');
 /** What is installed, built or private is no source. */
 const LEFT_OUT = new Set(['node_modules', 'dist', 'coverage', '.git', '.data', '.env']);
 const COMPILED = ['src', 'migrations', 'bench'];
+/** What the build has read of the routes. */
+const ANSWERS = 'dist/api-answers.json';
 
 /** What a command printed, errors included, and how it ended. */
 export interface CommandResult {
@@ -113,6 +115,16 @@ export class ProjectCopy {
       writeFileSync(output, code);
     }
     cpSync(join(this.folder, 'package.json'), join(this.folder, 'dist/package.json'));
+    this.readAnswers();
+  }
+
+  /** Reads anew what routes answer where a controller has changed: nothing else that is tried here changes it. */
+  private readAnswers(): void {
+    const answers = join(this.folder, ANSWERS);
+    if (!existsSync(answers)) cpSync(join(PROJECT, ANSWERS), answers, { preserveTimestamps: true });
+    const controllers = this.sourcesIn('src').filter((file) => file.endsWith('.controller.ts'));
+    if (controllers.every((file) => isCurrent(join(this.folder, file), answers))) return;
+    execFileSync(process.execPath, ['scripts/api-answers.mjs'], { cwd: this.folder, stdio: 'inherit' });
   }
 
   private sourcesIn(folder: string): string[] {

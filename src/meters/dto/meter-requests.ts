@@ -1,3 +1,4 @@
+import type { ApiBodyOptions } from '@nestjs/swagger';
 import { z } from 'zod';
 import {
   booleanQuery,
@@ -8,7 +9,7 @@ import {
   uuid,
 } from '../../common/request-schemas';
 import { METER_STATUSES } from '../meter-life-cycle';
-import { meterSerial } from '../reading';
+import { meterSerial, readingSchema } from '../reading';
 
 const LARGEST_W = 1_000_000_000n;
 
@@ -67,3 +68,11 @@ function isTimeZone(name: string): boolean {
     return false;
   }
 }
+
+const { $schema: _, ...reading } = z.toJSONSchema(readingSchema, { io: 'input', unrepresentable: 'any' });
+type BodySchema = NonNullable<Extract<ApiBodyOptions, { schema: object }>['schema']>;
+
+/** What a client may send: one reading or many in JSON; lines of NDJSON and CSV are text for OpenAPI. */
+export const readingsBodySchema = {
+  anyOf: [reading, { type: 'array', items: reading }, { type: 'string' }],
+} as BodySchema;

@@ -9,6 +9,9 @@ export type LongAction = (typeof LONG_ACTIONS)[number];
 /** Where an action stands: waiting for a process to take it, under way, or ended. */
 export type ActionState = 'queued' | 'running' | 'done' | 'failed';
 
+/** What came of an action, by name. */
+type Figures = Readonly<Record<string, string | number | boolean | null>>;
+
 /** An action as its admin sees it. */
 export interface ActionView {
   readonly id: string;
@@ -20,7 +23,7 @@ export interface ActionView {
   readonly requestedAt: Date;
   readonly finishedAt: Date | null;
   /** Once it is done: figures such as durationMs; once it has failed: the reason. */
-  readonly outcome: Readonly<Record<string, unknown>> | null;
+  readonly outcome: Figures | null;
 }
 
 /** A record of the audit trail that is about an action. */
@@ -30,7 +33,7 @@ export interface TrailRow {
   readonly user_id: string | null;
   readonly organization_id: string | null;
   readonly request_id: string | null;
-  readonly after: Readonly<Record<string, unknown>> & { readonly actionId: string };
+  readonly after: Figures & { readonly actionId: string };
   readonly created_at: Date;
 }
 

@@ -1,5 +1,5 @@
 import { Controller, Get, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Public } from '../../auth/decorators';
 import { HealthService } from './health.service';
@@ -22,6 +22,8 @@ export class HealthController {
    */
   @Get(['', 'ready'])
   @Public()
+  @ApiOkResponse({ description: 'It can' })
+  @ApiServiceUnavailableResponse({ description: 'It cannot', content: { 'application/json': {} } })
   async ready(@Res({ passthrough: true }) reply: FastifyReply) {
     const readiness = await this.health.readiness();
     if (readiness.status !== 'ok') void reply.status(503);

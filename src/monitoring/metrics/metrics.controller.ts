@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Controller, Get, Inject, NotFoundException, Res } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
+import { ApiNotFoundResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { PrometheusController } from '@willsoto/nestjs-prometheus';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Unauthenticated } from '../../auth/auth.errors';
@@ -10,7 +10,7 @@ import { CONFIG, type Config } from '../../config/config';
 const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
 
 /** Prometheus text: open to this machine, to others with METRICS_TOKEN as bearer token. */
-@ApiExcludeController()
+@ApiTags('monitoring')
 @Controller('metrics')
 export class MetricsController extends PrometheusController {
   constructor(@Inject(CONFIG) private readonly config: Config) {
@@ -19,6 +19,8 @@ export class MetricsController extends PrometheusController {
 
   @Get()
   @Public()
+  @ApiOkResponse({ description: 'All figures, in the text format of Prometheus' })
+  @ApiNotFoundResponse({ description: 'Nothing is counted here: METRICS_ENABLED is false' })
   override index(@Res({ passthrough: true }) reply: FastifyReply): Promise<string> {
     if (!this.config.environment.METRICS_ENABLED) throw new NotFoundException();
     if (!this.mayScrape(reply.request)) throw new Unauthenticated();

@@ -1,3 +1,4 @@
+import type { Page } from '../../common/cursor';
 import { bloat } from './bloat.report';
 import { cacheHitRatio } from './cache-hit-ratio.report';
 import { connections } from './connections.report';
@@ -53,7 +54,20 @@ export const REPORTS: readonly Report[] = [
 ];
 
 /** What may be asked, as administrators are told. */
-export const reportList = () => ({
+/** What a report is about, before it is read. */
+export interface ReportDescription {
+  /** Its path below `/api/admin/db/`. */
+  readonly report: string;
+  readonly title: string;
+  /** What the figures mean. */
+  readonly meaning: string;
+  /** What to do about them. */
+  readonly remedy: string;
+  /** It looks back: `from` and `to` are taken. */
+  readonly hasHistory: boolean;
+}
+
+export const reportList = (): Page<ReportDescription> => ({
   items: REPORTS.map(({ name, title, meaning, remedy, hasHistory = false }) => ({
     report: name,
     title,
