@@ -10,7 +10,7 @@ export type LongAction = (typeof LONG_ACTIONS)[number];
 export type ActionState = 'queued' | 'running' | 'done' | 'failed';
 
 /** What came of an action, by name. */
-type Figures = Readonly<Record<string, string | number | boolean | null>>;
+type Figures = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
 
 /** An action as its admin sees it. */
 export interface ActionView {
