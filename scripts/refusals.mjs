@@ -79,12 +79,16 @@ export class Refusals {
 
   /** Code of ours that a name stands for. */
   #declarationsOf(name) {
-    let symbol = this.checker.getSymbolAtLocation(name);
-    if (symbol !== undefined && symbol.flags & ts.SymbolFlags.Alias)
-      symbol = this.checker.getAliasedSymbol(symbol);
-    return (symbol?.declarations ?? [])
+    return this.#declaredAt(name)
       .filter((declaration) => this.isOurs(declaration.getSourceFile()))
       .flatMap((declaration) => this.#codeOf(declaration));
+  }
+
+  /** What a name stands for, where it was declared and not where it was imported. */
+  #declaredAt(node) {
+    const symbol = this.checker.getSymbolAtLocation(node);
+    const isAlias = symbol !== undefined && symbol.flags & ts.SymbolFlags.Alias;
+    return (isAlias ? this.checker.getAliasedSymbol(symbol) : symbol)?.declarations ?? [];
   }
 
   #codeOf(declaration) {
@@ -114,10 +118,7 @@ export class Refusals {
     const visit = (node) => {
       if (ts.isClassDeclaration(node)) {
         for (const { expression } of (node.heritageClauses ?? []).flatMap(({ types }) => types)) {
-          let symbol = this.checker.getSymbolAtLocation(expression);
-          if (symbol !== undefined && symbol.flags & ts.SymbolFlags.Alias)
-            symbol = this.checker.getAliasedSymbol(symbol);
-          for (const declaration of symbol?.declarations ?? [])
+          for (const declaration of this.#declaredAt(expression))
             this.#heirs.set(declaration, [...(this.#heirs.get(declaration) ?? []), node]);
         }
       }

@@ -61,6 +61,7 @@ const frame = (): Omit<OpenAPIObject, 'paths'> =>
     .addBearerAuth()
     .addSecurityRequirements('bearer')
     .build();
+
 /** Unique, and a name in any language: a route of several paths is counted on. */
 const operationIdFactory = (controller: string, method: string): string =>
   `${controller}_${method.replace(/\[(\d+)\]$/, (_, index: string) => (index === '0' ? '' : `_${Number(index) + 1}`))}`;

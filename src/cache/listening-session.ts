@@ -9,6 +9,12 @@ export class ListeningSession {
 
   constructor(private readonly client: Client) {}
 
+  /** @param lost called when it cannot be connected, fails or has ended, perhaps more than once */
+  async connect(lost: () => void): Promise<void> {
+    this.client.on('error', lost).on('end', lost);
+    await this.client.connect();
+  }
+
   /** Hears what is said on any channel that was listened to. */
   onNotification(hear: (channel: string, payload: string) => void): void {
     this.client.on('notification', ({ channel, payload = '' }) => hear(channel, payload));
@@ -21,7 +27,10 @@ export class ListeningSession {
     return (await withinDeadline(asked, ANSWER_MS, 'PostgreSQL')).rows;
   }
 
-  /** Ends it; who listens by it is told that it is lost. */
+  /**
+   * Ends it; who listens by it is told that it is lost.
+   * @throws TooLate where it hangs: it is given up then
+   */
   end(): Promise<void> {
     return withinDeadline(this.client.end(), ANSWER_MS, 'PostgreSQL');
   }

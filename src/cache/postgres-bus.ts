@@ -3,7 +3,6 @@ import { Client } from 'pg';
 import { newId } from '../common/id';
 import type { DatabaseService } from '../database/database.service';
 import type { Transaction } from '../database/transaction';
-import { withinDeadline } from '../common/deadline';
 import { Heartbeat, type Beat } from './heartbeat';
 import type { BusListener, Invalidation, InvalidationBus } from './invalidation-bus';
 import { ListeningSession } from './listening-session';
@@ -35,7 +34,7 @@ export class PostgresBus implements InvalidationBus {
   private readonly heartbeat = new Heartbeat(this.me, 'PostgreSQL', HEARTBEAT_MS);
   private readonly logger = new Logger('Cache');
   private listener: BusListener | undefined;
-  private client: Client | undefined;
+  private session: ListeningSession | undefined;
   private isListening = false;
   private pauseMs = FIRST_PAUSE_MS;
   private timer: NodeJS.Timeout | undefined;
@@ -83,25 +82,24 @@ export class PostgresBus implements InvalidationBus {
       application_name: 'gridtokenx cache',
       keepAlive: true,
     });
-    this.client = client;
-    const lost = () => this.lose(client);
-    client.on('error', lost).on('end', lost);
     const session = new ListeningSession(client);
+    this.session = session;
+    const lost = () => this.lose(session);
     session.onNotification((channel, text) => {
       if (channel === CHANNEL) this.hear(text);
     });
     try {
-      await client.connect();
+      await session.connect(lost);
       await session.query(`LISTEN ${CHANNEL}`);
-      await this.company.enter(session, () => this.client === client && !this.closed);
+      await this.company.enter(session, () => this.session === session && !this.closed);
       const beat = this.company.isAlone ? 'heard' : await this.beat();
-      if (this.client !== client || this.closed) return;
-      if (beat !== 'heard') return this.stayDeaf(client, beat);
+      if (this.session !== session || this.closed) return;
+      if (beat !== 'heard') return this.stayDeaf(session, beat);
       this.pauseMs = FIRST_PAUSE_MS;
       this.complained = false;
       this.isListening = true;
       this.listener?.listening();
-      this.watch(client, session);
+      this.watch(session);
     } catch {
       lost(); // the database is away: whoever asks it next says so
     }
@@ -111,14 +109,14 @@ export class PostgresBus implements InvalidationBus {
     return this.heartbeat.beat(() => this.database.query(NOTIFY_MYSELF, [this.heartbeat.text]));
   }
 
-  private stayDeaf(client: Client, beat: Beat): void {
+  private stayDeaf(session: ListeningSession, beat: Beat): void {
     if (beat === 'missed' && !this.complained) {
       this.complained = true;
       this.logger.warn(
         'Nothing is cached: notifications do not arrive. Let DATABASE_MIGRATION_URL (DATABASE_URL without it) lead to PostgreSQL itself, not to PgBouncer, and into the same database as DATABASE_URL',
       );
     }
-    this.lose(client);
+    this.lose(session);
   }
 
   private hear(text: string): void {
@@ -127,12 +125,12 @@ export class PostgresBus implements InvalidationBus {
     if (invalidation !== undefined) this.listener?.heard(invalidation);
   }
 
-  private watch(client: Client, session: ListeningSession): void {
+  private watch(session: ListeningSession): void {
     this.timer = setTimeout(() => {
       void this.hears(session).then((hears) => {
-        if (this.client !== client || this.closed) return;
-        if (hears) this.watch(client, session);
-        else this.lose(client);
+        if (this.session !== session || this.closed) return;
+        if (hears) this.watch(session);
+        else this.lose(session);
       });
     }, HEARTBEAT_MS);
     this.timer.unref();
@@ -148,8 +146,8 @@ export class PostgresBus implements InvalidationBus {
     return this.company.isAlone || (await this.beat()) !== 'missed';
   }
 
-  private lose(client: Client): void {
-    if (this.client !== client || this.closed) return;
+  private lose(session: ListeningSession): void {
+    if (this.session !== session || this.closed) return;
     if (this.isListening)
       this.logger.warn('Invalidations of other processes do not arrive: nothing is cached until they do');
     void this.discard();
@@ -161,13 +159,11 @@ export class PostgresBus implements InvalidationBus {
   private async discard(): Promise<void> {
     clearTimeout(this.timer);
     this.heartbeat.stop();
-    const client = this.client;
-    this.client = undefined;
+    const { session } = this;
+    this.session = undefined;
     this.company.leave();
     if (this.isListening) this.listener?.lost();
     this.isListening = false;
-    if (client === undefined) return;
-    // One that was cut off is at its end already; one that hangs ends nothing any more.
-    await withinDeadline(client.end(), HEARTBEAT_MS, 'PostgreSQL').catch(() => undefined);
+    await session?.end().catch(() => undefined); // one that was cut off is at its end already
   }
 }

@@ -1,18 +1,11 @@
 import type { ReportSource } from '../reports/report-source';
+import type { TableCounters } from '../reports/table-statistics';
 import type { HistoryWindow } from './history-window';
 import { differencesOf } from './object-differences';
 
 /** What was done in a table, its partitions included, and how much it grew. */
-export interface TableDifference {
+export interface TableDifference extends TableCounters {
   readonly whole: string;
-  readonly seqScan: number;
-  readonly seqTupRead: number;
-  readonly idxScan: number;
-  readonly idxTupFetch: number;
-  readonly nTupIns: number;
-  readonly nTupUpd: number;
-  readonly nTupHotUpd: number;
-  readonly nTupDel: number;
   readonly growthBytes: number;
   readonly growthRows: number;
 }

@@ -1,16 +1,8 @@
 import { LOCKED_RELATIONS } from '../../database/indexes/locked-relations';
 import type { ReportSource } from './report-source';
 
-/** A table that holds rows: a partition, or one without partitions; or the table that partitions belong to. */
-export interface TableStatistics {
-  readonly oid: string;
-  readonly name: string;
-  /** The name as a statement takes it. */
-  readonly sql: string;
-  /** The table that a partition belongs to, at the top; its own name for others. */
-  readonly whole: string;
-  /** It holds nothing itself. */
-  readonly partitioned: boolean;
+/** What PostgreSQL counts of a table's reads and writes, by the names of its columns. */
+export interface TableCounters {
   readonly seqScan: number;
   readonly seqTupRead: number;
   readonly idxScan: number;
@@ -19,6 +11,18 @@ export interface TableStatistics {
   readonly nTupUpd: number;
   readonly nTupDel: number;
   readonly nTupHotUpd: number;
+}
+
+/** A table that holds rows: a partition, or one without partitions; or the table that partitions belong to. */
+export interface TableStatistics extends TableCounters {
+  readonly oid: string;
+  readonly name: string;
+  /** The name as a statement takes it. */
+  readonly sql: string;
+  /** The table that a partition belongs to, at the top; its own name for others. */
+  readonly whole: string;
+  /** It holds nothing itself. */
+  readonly partitioned: boolean;
   readonly nLiveTup: number;
   readonly nDeadTup: number;
   /** Rows changed since the planner's statistics were taken. */
