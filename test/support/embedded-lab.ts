@@ -21,6 +21,8 @@ const SOURCES = resolve(__dirname, '../../src/database/embedded');
 /** All that the embedded database takes from elsewhere, below `src`. */
 const FROM_ELSEWHERE = ['config/data-folder', 'database/sql-states'];
 const SOURCE_ROOT = resolve(SOURCES, '../..');
+/** Whole folders, also those where a process that was killed a moment ago still ends its last file. */
+const REMOVED = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 };
 const MODULES = resolve(__dirname, '../../node_modules');
 
 /** A process that started the embedded database in its own node, as a server or a command does. */
@@ -82,21 +84,20 @@ export class EmbeddedLab {
     return child;
   }
 
-  /** Ends what a test left running. */
+  /** Ends what a test left running, and only then removes clusters elsewhere: two handles may be of one cluster. */
   async tidy(): Promise<void> {
-    for (const child of this.children) child.kill('SIGKILL');
-    for (const database of this.databases) {
-      await database.stop();
-      if (!database.directory.startsWith(this.root)) {
-        rmSync(join(database.directory, '..'), { recursive: true, force: true });
-      }
-    }
+    const [children, databases] = [this.children, this.databases];
     [this.children, this.databases, this.sentences.length] = [[], [], 0];
+    for (const child of children) child.kill('SIGKILL');
+    for (const database of databases) await database.stop();
+    for (const { directory } of databases.filter((database) => !database.directory.startsWith(this.root))) {
+      rmSync(join(directory, '..'), REMOVED);
+    }
   }
 
   /** Removes all folders. */
   close(): void {
-    rmSync(this.root, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+    rmSync(this.root, REMOVED);
   }
 
   private async createTemplate(): Promise<string> {
