@@ -1,4 +1,13 @@
-import { figuresOf, interleave, measureFor, percentile, ratio, Samples, type Side } from './measure';
+import {
+  figuresOf,
+  interleave,
+  measureFor,
+  pairedRatio,
+  percentile,
+  ratio,
+  Samples,
+  type Side,
+} from './measure';
 
 describe('a percentile', () => {
   it.each([
@@ -24,6 +33,20 @@ describe('figures', () => {
 
   it('compare by their p50', () => {
     expect(ratio({ p50: 30 }, { p50: 0.1 })).toBeCloseTo(300, 9);
+  });
+});
+
+describe('sides that were measured in pairs', () => {
+  it('compare turn by turn, so that a machine that slows down in between changes nothing', () => {
+    expect(pairedRatio([2, 4, 40, 80, 60], [1, 2, 20, 40, 30])).toBe(2);
+  });
+
+  it('compare by the turn in the middle', () => {
+    expect(pairedRatio([3, 3, 300], [1, 2, 3])).toBe(3);
+  });
+
+  it('are refused when one of them has no partner', () => {
+    expect(() => pairedRatio([1, 2], [1])).toThrow('2 and 1 samples are no pairs');
   });
 });
 

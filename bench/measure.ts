@@ -30,6 +30,11 @@ export class Samples<Name extends string> {
   figures(name: Name): Figures {
     return figuresOf(this.taken.get(name) ?? []);
   }
+
+  /** How often `less` goes into `more`, as {@link pairedRatio} has it; for sides that were measured in turns. */
+  pairedRatio(more: Name, less: Name): number {
+    return pairedRatio(this.taken.get(more) ?? [], this.taken.get(less) ?? []);
+  }
 }
 
 /** How much of a side is measured before the next one has its turn. */
@@ -89,6 +94,18 @@ export function percentile(sorted: ArrayLike<number>, share: number): number {
   const below = sorted[Math.floor(place)] ?? NaN;
   const above = sorted[Math.ceil(place)] ?? NaN;
   return below + (above - below) * (place - Math.floor(place));
+}
+
+/**
+ * How often the samples of one side go into those of another: the median of what it was in each turn. A machine whose
+ * speed changes in between meets both sides of a turn alike, while the medians of the sides may be of different hours.
+ * @param more and `less`, by turns
+ * @throws RangeError unless each turn has a sample of both
+ */
+export function pairedRatio(more: readonly number[], less: readonly number[]): number {
+  if (more.length !== less.length)
+    throw new RangeError(`${more.length} and ${less.length} samples are no pairs`);
+  return figuresOf(more.map((sample, turn) => sample / (less[turn] as number))).p50;
 }
 
 /** How often one figure goes into another. */

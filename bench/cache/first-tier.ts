@@ -1,10 +1,10 @@
 import { createCache } from 'cache-manager';
 import { Keyv } from 'keyv';
 import { bentoInMemory } from './bentocache';
-import { compare, sidesOf, type Finding } from '../finding';
+import type { Finding } from '../finding';
 import { listing } from './listing';
 import { ourCache, pageEntry, TTL_SECONDS } from './our-cache';
-import { oneByOne, ratesOf } from './rate';
+import { oneByOne, inTurns } from './rate';
 
 const PREFIX = 'bench:offers';
 const PAGES = 100;
@@ -29,7 +29,7 @@ export async function measureFirstTier(rounds: number): Promise<Finding> {
   };
   try {
     for (const call of Object.values(ask)) await oneByOne(PAGES, call);
-    const rates = await ratesOf(
+    const turns = await inTurns(
       {
         ours: { calls: 20_000, run: (calls) => oneByOne(calls, ask.ours) },
         bentocache: { calls: 2_000, run: (calls) => oneByOne(calls, ask.bentocache) },
@@ -45,11 +45,11 @@ export async function measureFirstTier(rounds: number): Promise<Finding> {
       name: 'memory',
       title: 'A hit in memory',
       unit: 'a second',
-      sides: sidesOf(rates),
+      sides: turns.sides(),
       comparisons: [
-        compare(rates, 'ours', 'bentocache', { atLeast: 10 }),
-        compare(rates, 'ours', 'cache-manager', { atLeast: 3 }),
-        compare(rates, 'ours', 'cache-manager, serialising', { atLeast: 100 }),
+        turns.compare('ours', 'bentocache', { atLeast: 10 }),
+        turns.compare('ours', 'cache-manager', { atLeast: 3 }),
+        turns.compare('ours', 'cache-manager, serialising', { atLeast: 100 }),
       ],
     };
   } finally {

@@ -22,7 +22,7 @@ export interface HttpMeasurement {
   readonly bytes: number;
   /** Answers in a second. */
   readonly rates: Readonly<Record<HttpSide, number>>;
-  /** Share of what bare Fastify does, from 0 to 1. */
+  /** Share of what bare Fastify does, from 0 to 1, turn by turn. */
   readonly hookShare: number;
   readonly interceptorShare: number;
 }
@@ -87,7 +87,7 @@ function measurementOf(bytes: number, samples: Samples<HttpSide>): HttpMeasureme
   return {
     bytes,
     rates,
-    hookShare: rates.hook / rates.bare,
-    interceptorShare: rates.interceptor / rates.bare,
+    hookShare: samples.pairedRatio('bare', 'hook'),
+    interceptorShare: samples.pairedRatio('bare', 'interceptor'),
   };
 }

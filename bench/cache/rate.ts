@@ -1,3 +1,4 @@
+import type { Comparison, Limit, MeasuredSide } from '../finding';
 import { interleave, Samples, type Side } from '../measure';
 
 /** Something that is done over and over. */
@@ -8,20 +9,41 @@ export interface Work {
   readonly run: (calls: number) => Promise<unknown>;
 }
 
-/** How often a side does its work in a second, by its name; the median of its turns. */
-export type Rates<Name extends string> = Readonly<Record<Name, number>>;
+/** Sides that did their work in turns. */
+export class Turns<Name extends string> {
+  constructor(
+    private readonly works: Readonly<Record<Name, Work>>,
+    private readonly samples: Samples<Name>,
+  ) {}
+
+  /** How often each side does its work in a second; the median of its turns. */
+  sides(): MeasuredSide[] {
+    return (Object.keys(this.works) as Name[]).map((side) => ({ side, figure: this.rateOf(side) }));
+  }
+
+  /** How much more often one side does it than another one: turn by turn, so it is not quite the quotient of their rates. */
+  compare(side: Name, against: Name, limit: Limit): Comparison {
+    const perCall = this.samples.pairedRatio(against, side);
+    const ratio = (perCall * this.works[side].calls) / this.works[against].calls;
+    return { side, against, ratio, limit };
+  }
+
+  private rateOf(side: Name): number {
+    return (this.works[side].calls * 1_000) / this.samples.figures(side).p50;
+  }
+}
 
 /** Measures sides in turns; each turn is preceded by an unmeasured one. */
-export async function ratesOf<Name extends string>(
+export async function inTurns<Name extends string>(
   works: Readonly<Record<Name, Work>>,
   rounds: number,
-): Promise<Rates<Name>> {
-  const names = Object.keys(works) as Name[];
+): Promise<Turns<Name>> {
   const samples = new Samples<Name>();
-  const sides = new Map<Name, Side>(names.map((name) => [name, () => works[name].run(works[name].calls)]));
+  const sides = new Map<Name, Side>(
+    (Object.keys(works) as Name[]).map((name) => [name, () => works[name].run(works[name].calls)]),
+  );
   await interleave(sides, samples, { rounds, calls: 1, warmUp: 1 });
-  const rate = (name: Name): number => (works[name].calls * 1_000) / samples.figures(name).p50;
-  return Object.fromEntries(names.map((name) => [name, rate(name)])) as Rates<Name>;
+  return new Turns(works, samples);
 }
 
 /** One caller, one call after the other. */

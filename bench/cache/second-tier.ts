@@ -1,9 +1,9 @@
 import { bareClient } from './bare-client';
 import { bentoOnRedis } from './bentocache';
-import { compare, sidesOf, type Finding } from '../finding';
+import type { Finding } from '../finding';
 import { listing, type Listing } from './listing';
 import { ourCache, pageEntry, TTL_SECONDS } from './our-cache';
-import { atOnce, ratesOf } from './rate';
+import { atOnce, inTurns } from './rate';
 
 const PREFIX = 'bench:second';
 export const CALLERS = 32;
@@ -43,7 +43,7 @@ export async function measureSecondTier(redisUrl: string, rounds: number): Promi
     for (let page = 0; page < PAGES; page++) await client.set(bareKey(page), text, { PX: TTL_MS });
     for (const call of [ask.ours, ask.bentocache]) await atOnce(CALLERS, PAGES, call);
     loads = 0;
-    const rates = await ratesOf(
+    const turns = await inTurns(
       { 'bare client': work(ask['bare client']), ours: work(ask.ours), bentocache: work(ask.bentocache) },
       TURNS_PER_ROUND * rounds,
     );
@@ -51,10 +51,10 @@ export async function measureSecondTier(redisUrl: string, rounds: number): Promi
       name: 'redis',
       title: 'A hit in Redis',
       unit: 'a second',
-      sides: sidesOf(rates),
+      sides: turns.sides(),
       comparisons: [
-        compare(rates, 'ours', 'bare client', { atLeast: 0.75 }),
-        compare(rates, 'ours', 'bentocache', { atLeast: 1 }),
+        turns.compare('ours', 'bare client', { atLeast: 0.75 }),
+        turns.compare('ours', 'bentocache', { atLeast: 1 }),
       ],
       missed: loads === 0 ? [] : [`${loads} answers were computed that should have come from Redis`],
     };

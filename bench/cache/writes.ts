@@ -1,9 +1,9 @@
 import { bareClient } from './bare-client';
 import { bentoTiered } from './bentocache';
-import { compare, sidesOf, type Finding } from '../finding';
+import type { Finding } from '../finding';
 import { listing } from './listing';
 import { ourCache, pageEntry, TTL_SECONDS } from './our-cache';
-import { atOnce, ratesOf } from './rate';
+import { atOnce, inTurns } from './rate';
 import { CALLERS } from './second-tier';
 
 const PREFIX = 'bench:writes';
@@ -39,7 +39,7 @@ export async function measureWrites(redisUrl: string, rounds: number): Promise<F
     run: (calls: number) => atOnce(CALLERS, calls, call),
   });
   try {
-    const rates = await ratesOf(
+    const turns = await inTurns(
       {
         'SET and PUBLISH': work(ask['SET and PUBLISH']),
         ours: work(ask.ours),
@@ -51,10 +51,10 @@ export async function measureWrites(redisUrl: string, rounds: number): Promise<F
       name: 'writes',
       title: 'Setting in both tiers, with its message',
       unit: 'a second',
-      sides: sidesOf(rates),
+      sides: turns.sides(),
       comparisons: [
-        compare(rates, 'ours', 'SET and PUBLISH', { atLeast: 0.75 }),
-        compare(rates, 'ours', 'bentocache', { atLeast: 1 }),
+        turns.compare('ours', 'SET and PUBLISH', { atLeast: 0.75 }),
+        turns.compare('ours', 'bentocache', { atLeast: 1 }),
       ],
     };
   } finally {
