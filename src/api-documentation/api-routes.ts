@@ -1,9 +1,8 @@
-import { type RequestMethod, type Type } from '@nestjs/common';
-import { METHOD_METADATA } from '@nestjs/common/constants';
-import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
+import { DiscoveryService } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ALLOWED_ROLES, PUBLIC_ROUTE } from '../auth/decorators';
 import { HTTP_CACHE } from '../cache/http/http-cache-policy';
+import { controllerRoutes } from '../http/controller-routes';
 
 /** What a route's decorators say that the documentation has to tell. */
 export interface ApiRoute {
@@ -16,26 +15,14 @@ export interface ApiRoute {
 }
 
 /** Every route of every controller, by `Controller.method`. */
-export function apiRoutes(app: NestFastifyApplication): ReadonlyMap<string, ApiRoute> {
-  const controllers = app.get(DiscoveryService).getControllers();
-  return new Map(
-    controllers.flatMap(({ metatype }) => (metatype === null ? [] : routesOf(metatype as Type))),
+export const apiRoutes = (app: NestFastifyApplication): ReadonlyMap<string, ApiRoute> =>
+  new Map(
+    controllerRoutes(app.get(DiscoveryService)).map((route) => [
+      route.name,
+      {
+        isPublic: route.says(PUBLIC_ROUTE) === true,
+        isForRoles: route.says(ALLOWED_ROLES) !== undefined,
+        isCached: route.says(HTTP_CACHE) !== undefined,
+      },
+    ]),
   );
-}
-
-function routesOf(controller: Type): [string, ApiRoute][] {
-  const reflector = new Reflector();
-  const prototype = controller.prototype as Record<string, () => unknown>;
-  return new MetadataScanner().getAllMethodNames(prototype).flatMap((name) => {
-    const handler = prototype[name] as () => unknown;
-    if (reflector.get<RequestMethod | undefined>(METHOD_METADATA, handler) === undefined) return [];
-    const says = (what: string): boolean =>
-      reflector.getAllAndOverride<unknown>(what, [handler, controller]) !== undefined;
-    const route = {
-      isPublic: says(PUBLIC_ROUTE),
-      isForRoles: says(ALLOWED_ROLES),
-      isCached: says(HTTP_CACHE),
-    };
-    return [[`${controller.name}.${name}`, route]];
-  });
-}

@@ -1,9 +1,9 @@
-import { Inject, Injectable, RequestMethod, type Type } from '@nestjs/common';
-import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants';
-import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
+import { Inject, Injectable } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { PUBLIC_ROUTE } from '../auth/decorators';
 import { CONFIG, type Config } from '../config/config';
+import { controllerRoutes } from '../http/controller-routes';
 import { fits, limitClassOf, LINES, type LimitClass } from './limit-classes';
 import { rateLimitSettings, type RateLimitSettings } from './rate-limit-settings';
 
@@ -26,16 +26,12 @@ export class LimitedRoutes {
   private readonly routes = new Map<string, LimitedRoute | undefined>();
   private readonly unknown: LimitedRoute | undefined;
 
-  constructor(
-    @Inject(CONFIG) config: Config,
-    private readonly reflector: Reflector,
-    private readonly scanner: MetadataScanner,
-    discovery: DiscoveryService,
-  ) {
+  constructor(@Inject(CONFIG) config: Config, discovery: DiscoveryService) {
     this.settings = rateLimitSettings(config);
     this.unknown = this.limited('any route that does not exist', true);
-    for (const { metatype } of discovery.getControllers())
-      if (metatype !== null) this.addRoutesOf(metatype as Type);
+    for (const route of controllerRoutes(discovery))
+      for (const endpoint of route.endpoints)
+        this.routes.set(endpoint, this.limited(endpoint, route.says(PUBLIC_ROUTE) === true));
     const idle = LINES.filter((line) => ![...this.routes.keys()].some((endpoint) => fits(line, endpoint)));
     if (idle.length > 0)
       throw new Error(`Rate limits are declared for routes that do not exist: ${idle.join(', ')}`);
@@ -51,34 +47,9 @@ export class LimitedRoutes {
     return this.routes.get(endpoint);
   }
 
-  private addRoutesOf(controller: Type): void {
-    const prototype = controller.prototype as Record<string, () => unknown>;
-    for (const name of this.scanner.getAllMethodNames(prototype)) {
-      const handler = prototype[name] as () => unknown;
-      const method = this.reflector.get<RequestMethod | undefined>(METHOD_METADATA, handler);
-      if (method === undefined) continue;
-      const isPublic =
-        this.reflector.getAllAndOverride<boolean>(PUBLIC_ROUTE, [handler, controller]) ?? false;
-      for (const path of joined(this.pathsOf(controller), this.pathsOf(handler))) {
-        const endpoint = `${RequestMethod[method]} ${path}`;
-        this.routes.set(endpoint, this.limited(endpoint, isPublic));
-      }
-    }
-  }
-
-  private pathsOf(target: Type | (() => unknown)): string[] {
-    return [this.reflector.get<string | string[] | undefined>(PATH_METADATA, target) ?? ''].flat();
-  }
-
   private limited(endpoint: string, isPublic: boolean): LimitedRoute | undefined {
     const name = limitClassOf(endpoint, isPublic);
     const { limits, windowMs } = this.settings;
     return name && { endpoint, class: name, isPublic, limit: limits[name], windowMs };
   }
 }
-
-/** As Nest puts them together: one slash between, none at the end. */
-const joined = (befores: readonly string[], afters: readonly string[]): string[] =>
-  befores.flatMap((before) =>
-    afters.map((after) => `/${before}/${after}`.replace(/\/+/g, '/').replace(/(?!^)\/$/, '')),
-  );
