@@ -8,8 +8,8 @@ import { measureMetricsCost } from './monitoring/metrics-cost';
 import { measureScrapeCost } from './monitoring/scrape-cost';
 import { progressOn } from './progress';
 
-const PAIRS = 4;
-const TURNS = 12;
+const PAIRS = 8;
+const TURNS = 8;
 const SCRAPES = 100;
 
 const DESCRIPTION = [
