@@ -15,7 +15,8 @@ describe('certificate numbers', () => {
       const misread = code.replaceAll('0', 'o').replaceAll('1', 'l');
       expect(readCertificateNumber(` ${prefix}-${year}-${misread} `)).toBe(number);
     }
-    expect(new Set(drawn).size).toBe(500);
+    // Of 2^30 numbers two of so many may be the same, about once in 9 000 times: whoever issues one draws again.
+    expect(new Set(drawn).size).toBeGreaterThan(495);
   });
 
   it.each([
