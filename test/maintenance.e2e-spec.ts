@@ -22,6 +22,8 @@ describe('maintenance', () => {
     app = await startApp();
     auditor = await app.registers({ role: 'auditor' });
     maintenance = app.nest.get(MaintenanceService);
+    // It runs here when the tests say so, also where they run at its hour of the week or month.
+    await owner(`DELETE FROM pgboss.schedule WHERE name LIKE 'maintenance.%'`);
   });
   afterAll(() => app.close());
 
@@ -246,13 +248,12 @@ describe('maintenance', () => {
       await Promise.all([1, 2, 3, 4].map(() => maintenance.analyzeSoon('meters', 10_000)));
 
       await eventually(lastAnalyze, (after) => after !== null && after.getTime() !== analyzed?.getTime());
-      await until(async () => (await runs()).length > 0);
+      const isDone = ({ entity_id: table }: Run) => table === 'meters';
+      await until(async () => (await runs()).some(isDone));
       // One more where a minute ended meanwhile.
       const asked = (await imported()).length - before;
       expect([2, 3]).toContain(asked);
-      expect(await runs()).toContainEqual(
-        expect.objectContaining({ action: 'maintenance.analyzed', entity_id: 'meters' }),
-      );
+      expect((await runs()).find(isDone)?.action).toBe('maintenance.analyzed');
       expect(await rowOf('ANALYZE')).toMatchObject({ about: 'meters', outcome: 'done' });
     });
   });
