@@ -9,7 +9,7 @@ import { SessionsService } from '../src/users/sessions.service';
 import { operationsOf } from './support/api-calls';
 import { startApp, type TestApp } from './support/app';
 import { asOwner } from './support/database';
-import { until } from './support/eventually';
+import { eventually, until } from './support/eventually';
 
 /** As one would write an address that nobody made: the router gives these to no route. */
 const URLS = 10_000;
@@ -41,7 +41,8 @@ describe('metrics', () => {
   const scrape = async (): Promise<string> => (await app.get('/metrics')).body as string;
 
   it('tell what PostgreSQL says of itself', async () => {
-    const text = await scrape();
+    // The first scrape waits a second for it, and no longer.
+    const text = await eventually(scrape, (told) => lineOf(told, 'database_cache_hit_ratio ') !== undefined);
 
     expect(figureOf(text, 'database_cache_hit_ratio')).toBeGreaterThan(0);
     expect(figureOf(text, 'database_cache_hit_ratio')).toBeLessThanOrEqual(1);

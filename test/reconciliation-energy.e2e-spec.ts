@@ -4,6 +4,7 @@ import { ScrapeFigures } from '../src/monitoring/metrics/scrape-figures';
 import { ReportDatabase } from '../src/monitoring/reports/report-database';
 import { ReconciliationMetrics } from '../src/reconciliation/reconciliation.metrics';
 import { startApp, type Person, type TestApp } from './support/app';
+import { eventually } from './support/eventually';
 import { generates, hasMeter, mints, type TestMeter } from './support/generation';
 import { givesMoney } from './support/market';
 
@@ -356,7 +357,9 @@ describe('the check of energy', () => {
     );
     try {
       new ReconciliationMetrics(figures, breaks).onModuleInit();
-      return (await breaks.get()).values.find(({ labels }) => labels.type === type)?.value;
+      const shown = async () => (await breaks.get()).values.find(({ labels }) => labels.type === type)?.value;
+      // The first scrape waits a second for it, and no longer.
+      return await eventually(shown, (value) => value !== undefined);
     } finally {
       figures.onApplicationShutdown();
       await database.onApplicationShutdown();
