@@ -69,15 +69,16 @@ describe('reports from the statistics of PostgreSQL', () => {
     });
 
     it('name what is slow also where its row is cut off', async () => {
-      await lab.run('SELECT pg_sleep(0.21) AS slower, pg_sleep(1.5) AS hides');
-      await lab.run('SELECT pg_sleep(0.22) AS hidden_behind');
+      const slow = ['AS one_of_two', 'AS other_of_two'];
+      await lab.run(`SELECT pg_sleep(0.21) ${slow[0]}`);
+      await lab.run(`SELECT pg_sleep(0.21) ${slow[1]}, true AS more`);
 
       const { rows, findings, total, notes } = await read('slow-queries', source, 1);
       expect(rows).toHaveLength(1);
-      expect(rows[0]?.['statement']).not.toContain('hidden_behind');
-      expect(findings).toContainEqual(
-        expect.objectContaining({ detail: expect.stringContaining('AS hidden_behind') }),
-      );
+      const cutOff = slow.filter((name) => !rows[0]?.['statement'].includes(name));
+      expect(cutOff).not.toEqual([]);
+      for (const name of cutOff)
+        expect(findings).toContainEqual(expect.objectContaining({ detail: expect.stringContaining(name) }));
       expect(total).toBeGreaterThan(1);
       expect(notes).toContainEqual(expect.stringMatching(/^1 of .+ rows: \?limit=/));
     });
