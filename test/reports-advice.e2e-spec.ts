@@ -1,7 +1,7 @@
-import { Client } from 'pg';
-import { makeDays } from '../src/monitoring/history/day-partitions';
+import type { Client } from 'pg';
 import { record } from '../src/monitoring/history/snapshot';
 import { startApp, type Answer, type Person, type TestApp } from './support/app';
+import { historyRecorder } from './support/history-recorder';
 import { IndexLab } from './support/index-lab';
 
 const DB = '/api/admin/db';
@@ -17,9 +17,7 @@ describe('recorded statements', () => {
     app = await startApp();
     lab = new IndexLab(app.urls);
     auditor = await app.registers({ role: 'auditor' });
-    recorder = new Client({ connectionString: app.urls.ownerUrl });
-    await recorder.connect();
-    await makeDays(recorder);
+    recorder = await historyRecorder(app.urls);
   });
   afterEach(() => lab.run('DROP TABLE IF EXISTS scratch, scratch_other CASCADE'));
   afterAll(async () => {

@@ -1,6 +1,4 @@
-import { Client } from 'pg';
 import { migrate } from '../src/database/schema/migrate';
-import { makeDays } from '../src/monitoring/history/day-partitions';
 import { record, type Snapshot } from '../src/monitoring/history/snapshot';
 import { adviceFor } from '../src/monitoring/reports/index-advice';
 import { ReportDatabase } from '../src/monitoring/reports/report-database';
@@ -9,6 +7,7 @@ import { REPORTS } from '../src/monitoring/reports/reports';
 import { startApp, type Person, type TestApp } from './support/app';
 import { asOwner } from './support/database';
 import { eventually } from './support/eventually';
+import { historyRecorder } from './support/history-recorder';
 import { OlderPostgres } from './support/older-postgres';
 
 const DB = '/api/admin/db';
@@ -40,14 +39,8 @@ describe('reports on the oldest PostgreSQL that is supported', () => {
     return body;
   };
   async function snapshot(): Promise<Snapshot> {
-    const client = new Client({ connectionString: app.urls.ownerUrl });
-    await client.connect();
-    try {
-      await makeDays(client);
-      return await record(client);
-    } finally {
-      await client.end();
-    }
+    const recorder = await historyRecorder(app.urls);
+    return record(recorder).finally(() => recorder.end());
   }
   async function idOf(pattern: string): Promise<string> {
     const [row] = await owner<{ id: string }>(

@@ -5,7 +5,7 @@ import { recordObjects, recordServer } from './object-recording';
 import { forgetStatements, recordStatements } from './statement-recording';
 
 /** Processes that come at the same time: one takes the snapshot, the others leave it. */
-const HISTORY_LOCK = 4_711_072_005;
+export const HISTORY_LOCK = 4_711_072_005;
 const CONNECT_MS = 5_000;
 const STATEMENT_MS = 20_000;
 /** Whoever waits longer for a lock keeps those waiting that come after it. */
