@@ -324,9 +324,9 @@ describe('reports on what PostgreSQL does', () => {
        ALTER TABLE letters ALTER text SET STORAGE EXTERNAL;
        INSERT INTO letters SELECT n, repeat('x', 10000) FROM generate_series(1, 200) AS n;
        CREATE TABLE parcels (id int) PARTITION BY LIST (id);
-       CREATE TABLE parcels_1 PARTITION OF parcels FOR VALUES IN (1);
+       CREATE TABLE parcels_1 PARTITION OF parcels FOR VALUES IN (1) WITH (autovacuum_enabled = off);
        CREATE TABLE parcels_2 PARTITION OF parcels FOR VALUES IN (2) PARTITION BY LIST (id);
-       CREATE TABLE parcels_2_2 PARTITION OF parcels_2 FOR VALUES IN (2);
+       CREATE TABLE parcels_2_2 PARTITION OF parcels_2 FOR VALUES IN (2) WITH (autovacuum_enabled = off);
        INSERT INTO parcels SELECT 1 + n % 2 FROM generate_series(1, 5000) AS n`,
     );
     const body = await report('space');
@@ -446,15 +446,18 @@ describe('reports on what PostgreSQL does', () => {
       await client.query('SET vacuum_cost_delay = 100');
       await client.query('SET vacuum_cost_limit = 1');
       const runs = client.query('VACUUM (DISABLE_PAGE_SKIPPING) bills').catch(() => undefined);
+      // Autovacuum may be at another table.
+      const seen = ({ rows }: { rows: { table: string; state: string; done: number | null }[] }) =>
+        rows.find(({ state }) => state.startsWith(`VACUUM by ${pid}:`));
       const body = await eventually(
         () => report('vacuum'),
-        ({ rows }) => rows[0]?.done > 0,
+        (answer) => Number(seen(answer)?.done) > 0,
       );
       await asOwner(app.urls, 'SELECT pg_cancel_backend($1)', [pid]);
       await runs;
 
-      expect(body.rows[0]).toMatchObject({ table: 'bills', state: `VACUUM by ${pid}: scanning heap` });
-      expect(body.rows[0].done).toBeLessThan(1);
+      expect(seen(body)).toMatchObject({ table: 'bills', state: `VACUUM by ${pid}: scanning heap` });
+      expect(seen(body)?.done).toBeLessThan(1);
       expect(body.findings).toContainEqual({
         severity: 'info',
         subject: 'bills',
