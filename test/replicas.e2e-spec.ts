@@ -114,14 +114,15 @@ describe('a market with a replica', () => {
   it('tells of each change once', () => {
     const place = `Replica 127.0.0.1:${standby.port}/gridtokenx`;
     const fit = `${place} answers reads that may be some seconds old`;
-    expect(recorder.sentences).toEqual([
-      fit,
-      `${place} is not used: it is too far behind the primary`,
-      fit,
-      expect.stringContaining(`${place} is not used: it `),
-      fit,
-    ]);
-    expect(recorder.sentences.join()).not.toContain(new URL(urls.applicationUrl).password);
+    const leftOut = `${place} is not used: it `;
+    const { sentences } = recorder;
+    expect(sentences.filter((told) => told !== fit && !told.startsWith(leftOut))).toEqual([]);
+    // A machine that stands still for some seconds makes more changes than these.
+    const turns = sentences.map((told) => told === fit);
+    expect(turns.length).toBeGreaterThanOrEqual(5);
+    expect(turns).toEqual(turns.map((_, index) => turns[0] === (index % 2 === 0)));
+    expect(sentences).toContain(`${leftOut}is too far behind the primary`);
+    expect(sentences.join()).not.toContain(new URL(urls.applicationUrl).password);
   });
 
   it('lets nothing be written there, by mistake either', async () => {
