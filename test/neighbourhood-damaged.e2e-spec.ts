@@ -87,10 +87,10 @@ describe('a neighbourhood whose data is damaged', () => {
   );
 
   it('breaks for surplus that was never minted', async () => {
-    const { serial, meterId, after } = await lastReadingOf(app);
+    const { serial, meterId, before } = await firstReadingOf(app);
     const late = {
       meterSerial: serial,
-      intervalStart: after,
+      intervalStart: before,
       intervalMinutes: 15,
       generatedWh: 300,
       consumedWh: 50,
@@ -181,15 +181,15 @@ async function breaksOf(app: TestApp): Promise<unknown[]> {
   }));
 }
 
-/** A meter with PV, and when its last interval ended. */
-async function lastReadingOf(app: TestApp): Promise<{ serial: string; meterId: string; after: string }> {
-  const [row] = await app.database.query<{ serial: string; meter_id: string; after: Date }>(
-    `SELECT m.serial, m.id AS meter_id, max(r.interval_start) + interval '15 minutes' AS after
+/** A meter with PV, and when an interval before its first one began: one after its last may not be over yet. */
+async function firstReadingOf(app: TestApp): Promise<{ serial: string; meterId: string; before: string }> {
+  const [row] = await app.database.query<{ serial: string; meter_id: string; before: Date }>(
+    `SELECT m.serial, m.id AS meter_id, min(r.interval_start) - interval '15 minutes' AS before
        FROM meters m JOIN meter_readings r ON r.meter_id = m.id
       WHERE m.capacity_w > 2000 GROUP BY m.id ORDER BY m.serial LIMIT 1`,
   );
   if (row === undefined) throw new Error('The neighbourhood has no PV');
-  return { serial: row.serial, meterId: row.meter_id, after: row.after.toISOString() };
+  return { serial: row.serial, meterId: row.meter_id, before: row.before.toISOString() };
 }
 
 /** What nobody can do through the application: a hand in the database, past its constraints. */
