@@ -56,7 +56,7 @@ describe('the commands of the neighbourhood', () => {
         readings: { accepted: 0, duplicates: 1152 },
       });
     },
-    MINUTE,
+    2 * MINUTE,
   );
 
   it(
