@@ -30,12 +30,14 @@ export default async function setUp() {
 }
 
 /**
- * The databases of all suites share one memory for statements: with the usual size what a test has just run is thrown
- * away before it looks.
+ * All suites share one server. With the usual memory for statements what a test has just run is thrown away before it
+ * looks; and every application keeps up to twenty connections for a while, which are more than a hundred when each of
+ * several workers has two of them.
  */
 async function makeRoom({ ownerUrl }) {
   const client = new Client({ connectionString: ownerUrl });
   await client.connect();
   await client.query('ALTER SYSTEM SET pg_stat_statements.max = 100000');
+  await client.query('ALTER SYSTEM SET max_connections = 400');
   await client.end();
 }
