@@ -6,6 +6,7 @@ import { MailService } from '../src/mail/mail.service';
 import { startApp, type TestApp } from './support/app';
 import { asOwner } from './support/database';
 import { until } from './support/eventually';
+import { freePort } from './support/free-port';
 import { mailTo, untilJobsAreDone } from './support/mailbox';
 
 /** As much of a mail server as it takes to be sent mail: RFC 5321 without extensions, on loopback. */
@@ -139,9 +140,7 @@ describe('mail', () => {
   });
 
   it('waits for a mail server that is away, and fails no request', async () => {
-    const vacant = await Receiver.listen();
-    const port = vacant.port;
-    await vacant.close();
+    const port = await freePort();
     const app = await startApp({ SMTP_URL: `smtp://127.0.0.1:${port}` });
     const person = await app.registers();
     const failed = `SELECT id FROM pgboss.job WHERE name = 'mail' AND state = 'retry'`;

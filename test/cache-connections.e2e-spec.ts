@@ -5,15 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'redis';
 import { newId } from '../src/common/id';
-import {
-  closeCaches,
-  connectedCache,
-  freePort,
-  makeCache,
-  RedisProcess,
-  someEntry,
-  until,
-} from './support/cache-lab';
+import { closeCaches, connectedCache, makeCache, RedisProcess, someEntry, until } from './support/cache-lab';
+import { freePort } from './support/free-port';
 
 afterEach(closeCaches);
 

@@ -2,15 +2,8 @@ import { keyOf } from '../src/cache/cache-entry';
 import type { SharedParts } from '../src/cache/cache-parts';
 import { tagKey } from '../src/cache/redis/redis-keys';
 import { newId } from '../src/common/id';
-import {
-  closeCaches,
-  connectedCache,
-  freePort,
-  makeCache,
-  slowLoad,
-  someEntry,
-  until,
-} from './support/cache-lab';
+import { closeCaches, connectedCache, makeCache, slowLoad, someEntry, until } from './support/cache-lab';
+import { freePort } from './support/free-port';
 
 const url = process.env['TEST_REDIS_URL'] as string;
 

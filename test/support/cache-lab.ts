@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -12,8 +12,9 @@ import type { CacheSettings } from '../../src/cache/cache-settings';
 import { CacheService } from '../../src/cache/cache.service';
 import { NoBus, type InvalidationBus } from '../../src/cache/invalidation-bus';
 import { newId } from '../../src/common/id';
+import { freePort } from './free-port';
 
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 30_000;
 
 /** Waits for something that comes true by itself. */
 export async function until(condition: () => unknown, what = 'the condition'): Promise<void> {
@@ -71,15 +72,6 @@ export class RedisProcess {
     await this.kill();
     rmSync(this.directory, { recursive: true, force: true });
   }
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
 
 async function answers(port: number): Promise<boolean> {

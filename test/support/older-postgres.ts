@@ -7,11 +7,11 @@ import { createOlderCluster, locateOlderBinaries } from '../../bench/older-postg
 import type { DatabaseUrls } from '../../src/database/database.module';
 import { program, type Binaries } from '../../src/database/embedded/binaries';
 import type { ClusterPlace } from '../../src/database/embedded/cluster-directory';
-import { freePort } from '../../src/database/embedded/free-port';
 import { asUser } from '../../src/database/embedded/os-process';
 import { userForNewCluster } from '../../src/database/embedded/postgres-user';
 import { APP, databaseUrl, OWNER, prepareRoles } from '../../src/database/embedded/roles';
 import { ensurePostgresInstalled } from './debian-program.mjs';
+import { freePort } from './free-port';
 
 const MAJOR = 15;
 const EPHEMERAL = [

@@ -6,12 +6,12 @@ import type { DatabaseUrls } from '../../src/database/database.module';
 import { locateBinaries, type Binaries } from '../../src/database/embedded/binaries';
 import type { ClusterPlace } from '../../src/database/embedded/cluster-directory';
 import { startEmbeddedPostgres, type EmbeddedDatabase } from '../../src/database/embedded/embedded-postgres';
-import { freePort } from '../../src/database/embedded/free-port';
 import { eventually } from '../../src/database/embedded/os-process';
 import { isPostmasterOf } from '../../src/database/embedded/postmaster-pid';
 import { launchPostmaster, stopPostmaster } from '../../src/database/embedded/postmaster';
 import { binariesFor } from '../../src/database/embedded/system-home';
 import { migrate } from '../../src/database/schema/migrate';
+import { freePort } from './free-port';
 
 const say = (): void => undefined;
 /** What belongs to the primary's process and not to a copy of its files. */
