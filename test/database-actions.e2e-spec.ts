@@ -204,42 +204,6 @@ describe('actions on the database', () => {
       ]);
     });
 
-    it('cancel an autovacuum worker, as the reports locks and vacuum advise', async () => {
-      await owner(`CREATE TABLE slowly (id int) WITH (autovacuum_vacuum_threshold = 0,
-        autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)`);
-      await owner('INSERT INTO slowly SELECT generate_series(1, 100000)');
-      await owner('DELETE FROM slowly');
-      const worker = async () =>
-        (
-          await owner<{ pid: number }>(
-            `SELECT pid FROM pg_stat_activity WHERE datname = current_database()
-                AND backend_type = 'autovacuum worker' AND query LIKE '%slowly%'`,
-          )
-        )[0]?.pid;
-      let pid: number | undefined;
-      try {
-        await owner('ALTER SYSTEM SET autovacuum_naptime = 1');
-        await owner('SELECT pg_reload_conf()');
-        pid = await eventually(worker, (found) => found !== undefined, 150_000);
-      } finally {
-        await owner('ALTER SYSTEM RESET autovacuum_naptime');
-        await owner('SELECT pg_reload_conf()');
-      }
-      const { body: report } = await app.get(`${DB}/vacuum`, { as: app.admin });
-      const answer = await act(`backends/${pid}/cancel`);
-      await until(async () => (await worker()) !== pid);
-      await owner('DROP TABLE slowly');
-
-      expect(report.findings).toContainEqual(
-        expect.objectContaining({
-          subject: 'slowly',
-          remedy: expect.stringMatching(new RegExp(`/backends/${pid}/cancel .* autovacuum comes again`)),
-        }),
-      );
-      expect(answer).toMatchObject({ status: 200, body: { pid, done: true } });
-      expect((await trail(pid ?? 0)).at(-1)).toMatchObject({ action: 'database.backend_cancelled' });
-    }, 180_000);
-
     it('reach as far as the roles do that we have, where the owner is no superuser', async () => {
       const own = new URL(app.urls.ownerUrl);
       const roleUrl = (role: string) =>
