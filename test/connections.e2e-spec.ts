@@ -10,7 +10,7 @@ import { ReservedDatabase } from '../src/database/reserved-database';
 import { startApp, type TestApp } from './support/app';
 import { asOwner, migratedDatabase } from './support/database';
 import { eventually, until } from './support/eventually';
-import { takenPort } from './support/server-process';
+import { stopClock } from './support/recurring-jobs';
 
 /** The server's processes that work for the pool of an application. */
 async function backends(app: TestApp, name = 'gridtokenx'): Promise<number[]> {
@@ -67,15 +67,18 @@ describe('the pool of connections', () => {
     app = await startApp({
       DB_POOL_MAX: '4',
       DB_POOL_MIN: '3',
-      DB_ACQUIRE_TIMEOUT_MS: '1000',
-      DB_IDLE_TIMEOUT_MS: '1000',
+      DB_ACQUIRE_TIMEOUT_MS: '3000',
+      DB_IDLE_TIMEOUT_MS: '3000',
       DB_STATEMENT_TIMEOUT_MS: '2000',
     });
+    await stopClock(app.urls);
   });
   afterAll(() => app.close());
 
   it('is warm from the start: the least number of connections is open', async () => {
-    expect(await backends(app)).toHaveLength(3);
+    // One more, for a while, where the start needed it.
+    expect((await backends(app)).length).toBeGreaterThanOrEqual(3);
+    expect(await leastBackends(app)).toHaveLength(3);
   });
 
   it('never opens more than the most, however much is asked', async () => {
@@ -122,7 +125,8 @@ describe('the pool of connections', () => {
   it('leaves some to those who mend a jam: they see who holds the others, and end it', async () => {
     const letGo = await occupied(app, 4);
     const { waiting } = app.database.poolState();
-    const stuck = app.database.query('SELECT 1').catch((error: Error) => error.message);
+    const isStuck = () => app.database.query('SELECT 1').catch((error: Error) => error.message);
+    const stuck = [isStuck()];
     expect(app.database.poolState().waiting).toBe(waiting + 1);
 
     for (const path of ['db/locks', 'db/pool', 'db/long-running', 'cache/stats', 'health'])
@@ -130,6 +134,7 @@ describe('the pool of connections', () => {
         path,
         status: 200,
       });
+    stuck.push(isStuck()); // the first one may have given up by now
     const { status, body } = await app.get('/api/admin/performance/checklist', { as: app.admin });
     expect(status).toBe(200);
     expect(body.boxes).toContainEqual(
@@ -149,7 +154,7 @@ describe('the pool of connections', () => {
       'database.backend_terminated',
     ]);
     await letGo().catch((error: Error) => error.message);
-    await stuck;
+    await Promise.all(stuck);
     expect(await app.get('/api/trading/trades')).toMatchObject({ status: 200 });
   });
 
@@ -219,9 +224,7 @@ describe('the pool of connections', () => {
     expect(shortWaitsThen).toBe(shortWaits);
     await letGo();
 
-    const { port, free } = await takenPort();
-    free();
-    const pool = new Pool({ host: '127.0.0.1', port });
+    const pool = new Pool({ host: '127.0.0.1', port: 1 });
     await expect(runPooled(pool, app.nest.get(QueryEvents), 'SELECT 1', [])).rejects.toThrow();
     expect(await figures('database_errors_total{code="ECONNREFUSED"} ')).toEqual([1]);
   });
