@@ -1,4 +1,4 @@
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 30_000;
 const POLL_MS = 20;
 
 /** Asks again and again until the answer is as wanted, and gives it; fails with the last answer after a while. */
