@@ -7,7 +7,7 @@ import { register } from 'prom-client';
 import { CacheService } from '../src/cache/cache.service';
 import { startApp, type TestApp } from './support/app';
 import { asOwner } from './support/database';
-import { until } from './support/eventually';
+import { eventually, until } from './support/eventually';
 import {
   familyOf,
   filledIn,
@@ -140,7 +140,11 @@ describe('metrics that alerts and dashboards ask for', () => {
     app = await startApp();
     await makeHappen(app);
     await app.get('/metrics'); // which is a request that the next one tells
-    text = (await app.get('/metrics')).body as string;
+    // A scrape waits a second for the first reading of figures, and no longer.
+    text = await eventually(
+      async () => (await app.get('/metrics')).body as string,
+      (told) => !/^database_figures_timestamp_seconds\{.*\} 0$/m.test(told),
+    );
     exposed = labelsIn(text);
   });
   afterAll(() => app.close());
