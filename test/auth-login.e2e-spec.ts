@@ -66,19 +66,23 @@ describe('logging in', () => {
   });
 
   it('takes about as long for nobody as for somebody', async () => {
-    const person = await app.registers();
     const quickest = { somebody: Infinity, nobody: Infinity };
-    for (let n = 0; n < 4; n++) {
-      for (const [who, name] of [
-        ['somebody', person.username],
-        ['nobody', `nobody-${n}`],
-      ] as const) {
-        const started = performance.now();
-        await logsIn(name, 'a wrong password');
-        quickest[who] = Math.min(quickest[who], performance.now() - started);
+    const isAlike = () => quickest.nobody > quickest.somebody / 3; // without the hashing it would be a tenth
+    // Where the machine is busy it takes more tries until each was quick once.
+    for (let round = 0; round < 10 && !isAlike(); round++) {
+      const person = await app.registers(); // a fifth wrong password would lock the name
+      for (let n = 0; n < 4; n++) {
+        for (const [who, name] of [
+          ['somebody', person.username],
+          ['nobody', `nobody-${round}-${n}`],
+        ] as const) {
+          const started = performance.now();
+          await logsIn(name, 'a wrong password');
+          quickest[who] = Math.min(quickest[who], performance.now() - started);
+        }
       }
     }
-    expect(quickest.nobody).toBeGreaterThan(quickest.somebody / 3); // without the hashing it would be a tenth
+    expect(quickest.nobody).toBeGreaterThan(quickest.somebody / 3);
   });
 
   it.each([
