@@ -7,6 +7,7 @@ import { eventually } from './support/eventually';
 import { generates, hasMeter, mints, type TestMeter } from './support/generation';
 import { givesEnergy, givesMoney } from './support/market';
 import { buys, expiryRuns, letOfferEnd, offers, orders } from './support/marketplace';
+import { stopClock } from './support/recurring-jobs';
 import { done, TwoProcesses, type Bus } from './support/two-processes';
 
 const DAY = { from: '2025-05-01T00:00:00Z', to: '2025-05-02T00:00:00Z' };
@@ -22,6 +23,7 @@ describe.each<[Bus]>([['Redis'], ['PostgreSQL']])(
     beforeAll(async () => {
       both = await TwoProcesses.start(bus);
       app = both.one;
+      await stopClock(app.urls); // what comes to its end does so by the process that a test lets run it
       [seller, buyer] = [await app.registers(), await app.registers()];
       await givesEnergy(app, seller, '1000');
       await givesMoney(app, buyer, '10000');
@@ -90,7 +92,7 @@ describe.each<[Bus]>([['Redis'], ['PostgreSQL']])(
       });
 
       it('leaves out what is over, before anybody writes that down', async () => {
-        const { id } = await offering({ availableUntil: new Date(Date.now() + 3_000).toISOString() });
+        const { id } = await offering({ availableUntil: new Date(Date.now() + 6_000).toISOString() });
         await both.warm(path);
         const last = await eventually(
           async () => idsIn([await both.one.get(path), await both.two.get(path)]),
