@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { emptyDatabase } from './support/database';
 import { documentSteps, type DocumentStep, type ShownCommand } from './support/document-blocks';
+import { eventually } from './support/eventually';
 import { ProjectCopy, type CommandResult } from './support/project-copy';
 import { ADMIN, ServerProcess } from './support/server-process';
 import { expectShown, withFindings, type Findings } from './support/shown-output';
@@ -140,6 +141,11 @@ describe('the text of docs/extending.md', () => {
         join(project.folder, 'dist/src/main.js'),
       );
       url = await server.ready();
+      // A start waits a second for the cache: what is counted below is what it keeps.
+      await eventually(
+        () => ask('GET', '/health/ready'),
+        ({ body }) => body.cache === 'up',
+      );
       admin = await logsIn(ADMIN.email, ADMIN.password);
       const [id] = [await registers('supplier'), await registers('consumer')];
       const { body } = await ask('POST', '/api/organizations', admin, { name: 'Northern Light' });

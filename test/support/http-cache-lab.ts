@@ -5,11 +5,13 @@ import { Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from '../../src/app.module';
+import { CacheService } from '../../src/cache/cache.service';
 import { installHttpCache } from '../../src/cache/http/install-http-cache';
 import { loadConfig } from '../../src/config/config';
 import type { DatabaseUrls } from '../../src/database/database.module';
 import { configureHttp, fastifyAdapter } from '../../src/http/http-app';
 import { ADMIN, PATIENT_REDIS_MS, TestApp } from './app';
+import { until } from './eventually';
 
 interface LabOptions {
   readonly urls: DatabaseUrls;
@@ -44,6 +46,8 @@ export async function startWith(controller: Type, { urls, variables, withHook = 
   if (withHook) installHttpCache(nest);
   try {
     await nest.listen(0, '127.0.0.1');
+    // A start waits a second for the cache: on a machine that stands still meanwhile answers would not be kept at first.
+    await until(() => nest.get(CacheService).isAnswering());
   } catch (error) {
     await nest.close();
     rmSync(dataDir, { recursive: true, force: true });
