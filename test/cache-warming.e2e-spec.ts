@@ -82,7 +82,8 @@ describe('what is warmed after a start', () => {
     const warned: string[] = [];
     const silent = () => undefined;
     const logger = { log: silent, error: silent, warn: (text: string) => void warned.push(text) };
-    const app = await startApp({ CACHE_WARM_LOADS_PER_SECOND: '20' }, urls, logger);
+    // Slow enough for one plan more to be declared before it is over, however long the start takes.
+    const app = await startApp({ CACHE_WARM_LOADS_PER_SECOND: '4' }, urls, logger);
     running.push(app);
     app.nest.get(CacheWarming).declare(function* () {
       for (const what of ['one', 'two']) yield () => Promise.reject(new Error(`no ${what}`));
