@@ -6,6 +6,7 @@ import { startApp } from './support/app';
 import { asOwner } from './support/database';
 import { postmasterOf } from './support/embedded-lab';
 import { eventually } from './support/eventually';
+import { freePort } from './support/free-port';
 import { ADMIN, postJson, ServerProcess, temporaryFolder } from './support/server-process';
 
 /** A database server that ends without a word and comes back on its port. */
@@ -17,7 +18,7 @@ class Server {
 
   static async in(folder: string): Promise<Server> {
     const dataDir = join(folder, 'database');
-    return new Server(dataDir, await started(dataDir));
+    return new Server(dataDir, await started(dataDir, await freePort()));
   }
 
   get urls(): DatabaseUrls {
@@ -44,13 +45,8 @@ class Server {
   }
 }
 
-const started = (dataDir: string, port?: number) =>
-  startEmbeddedPostgres({
-    dataDir,
-    durable: false,
-    say: () => undefined,
-    ...(port === undefined ? {} : { port }),
-  });
+const started = (dataDir: string, port: number) =>
+  startEmbeddedPostgres({ dataDir, durable: false, say: () => undefined, port });
 
 interface Outcome {
   readonly name?: string;
