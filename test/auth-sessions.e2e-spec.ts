@@ -2,6 +2,7 @@ import { ForgettingService } from '../src/users/forgetting.service';
 import { startApp, type Person, type TestApp } from './support/app';
 import { asOwner } from './support/database';
 import { until } from './support/eventually';
+import { stopClock } from './support/recurring-jobs';
 
 const WALLET = '7EcDhSYGxXyscszYEp35KHN8vvw3svAuLKTzXwCFLtV';
 
@@ -16,6 +17,7 @@ describe.each(tiers)('sessions, by the look-up %s', (_, variables) => {
   beforeAll(async () => {
     app = await startApp(variables);
     other = await startApp(variables, app.urls);
+    await stopClock(app.urls); // what has ended is forgotten when a test says so
   });
   afterAll(async () => {
     await other.close();

@@ -2,6 +2,7 @@ import { CertificateExpiryService } from '../src/certificates/certificate-expiry
 import { startApp, type Person, type TestApp } from './support/app';
 import { asOwner } from './support/database';
 import { generates, hasMeter, mints, type TestMeter } from './support/generation';
+import { stopClock } from './support/recurring-jobs';
 
 const MAY = { from: '2025-05-01T00:00:00Z', to: '2025-06-01T00:00:00Z' };
 const JUNE = { from: '2025-06-01T00:00:00Z', to: '2025-07-01T00:00:00Z' };
@@ -14,6 +15,7 @@ describe("a certificate's life", () => {
 
   beforeAll(async () => {
     app = await startApp();
+    await stopClock(app.urls); // certificates expire when a test says so
     ann = await app.registers();
     ben = await app.registers({ role: 'consumer' });
   });

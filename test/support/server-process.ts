@@ -64,7 +64,9 @@ export class ServerProcess {
 export function temporaryFolder(): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'gridtokenx-server-'));
   chmodSync(path, 0o755);
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+  // The process that writes PostgreSQL's log ends a moment after PostgreSQL.
+  const remove = () => rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+  return { path, remove };
 }
 
 /** A port that somebody else listens on. */
