@@ -140,12 +140,14 @@ export const someEntry = <Value = number>(rest: Partial<CacheEntry<Value>> = {})
   ...rest,
 });
 
+export interface SlowLoad<Value> {
+  readonly load: () => Promise<Value>;
+  readonly begun: Promise<void>;
+  readonly end: (value: Value) => void;
+}
+
 /** A load that ends when it is told to. */
-export function slowLoad<Value>(): {
-  load: () => Promise<Value>;
-  begun: Promise<void>;
-  end: (value: Value) => void;
-} {
+export function slowLoad<Value>(): SlowLoad<Value> {
   let end: (value: Value) => void = () => undefined;
   let begin: () => void = () => undefined;
   const begun = new Promise<void>((resolve) => (begin = resolve));
