@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { Command, InvalidArgumentError } from 'commander';
 import { explain, ExplainedError } from '../src/database/explained-error';
 import { measureFirstTier } from './cache/first-tier';
-import { httpFinding } from './cache/http-finding';
+import { measureHttp } from './cache/http';
 import { measureOneLoad } from './cache/one-load';
 import { measureRedisAway } from './cache/redis-away';
 import { measureSecondTier } from './cache/second-tier';
@@ -21,7 +21,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   writes: measureWrites,
   'one-load': measureOneLoad,
   'redis-away': () => measureRedisAway(),
-  http: (_redisUrl, rounds) => httpFinding(rounds),
+  http: (_redisUrl, rounds) => measureHttp(rounds),
 };
 const NAMES = Object.keys(MEASURES);
 const ROUNDS = 15;

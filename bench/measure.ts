@@ -98,7 +98,7 @@ export function percentile(sorted: ArrayLike<number>, share: number): number {
 
 /**
  * How often the samples of one side go into those of another: the median of what it was in each turn. A machine whose
- * speed changes in between meets both sides of a turn alike, while the medians of the sides may be of different hours.
+ * speed changes in between meets both sides of a turn alike, while the medians of the sides may be of different moments.
  * @param more and `less`, by turns
  * @throws RangeError unless each turn has a sample of both
  */

@@ -4,7 +4,7 @@ import { bentoInMemory } from './bentocache';
 import type { Finding } from '../finding';
 import { listing } from './listing';
 import { ourCache, pageEntry, TTL_SECONDS } from './our-cache';
-import { oneByOne, inTurns } from './rate';
+import { inTurns, oneByOne } from './rate';
 
 const PREFIX = 'bench:offers';
 const PAGES = 100;

@@ -19,8 +19,8 @@ export class ControllerRoute {
 
   /** Method and template, such as `GET /api/offers/:id`, for each path that leads here. */
   get endpoints(): string[] {
-    const [befores, afters] = [this.controller, this.handler].map((target) => pathsOf(target));
-    return joined(befores ?? [], afters ?? []).map((path) => `${RequestMethod[this.method]} ${path}`);
+    const paths = joined(pathsOf(this.controller), pathsOf(this.handler));
+    return paths.map((path) => `${RequestMethod[this.method]} ${path}`);
   }
 
   /** What a decorator says of the method, else of its controller. */
