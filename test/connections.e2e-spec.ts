@@ -10,6 +10,7 @@ import { ReservedDatabase } from '../src/database/reserved-database';
 import { startApp, type TestApp } from './support/app';
 import { asOwner, migratedDatabase } from './support/database';
 import { eventually, until } from './support/eventually';
+import { VACANT_PORT } from './support/free-port';
 import { stopClock } from './support/recurring-jobs';
 
 /** The server's processes that work for the pool of an application. */
@@ -224,7 +225,7 @@ describe('the pool of connections', () => {
     expect(shortWaitsThen).toBe(shortWaits);
     await letGo();
 
-    const pool = new Pool({ host: '127.0.0.1', port: 1 });
+    const pool = new Pool({ host: '127.0.0.1', port: VACANT_PORT });
     await expect(runPooled(pool, app.nest.get(QueryEvents), 'SELECT 1', [])).rejects.toThrow();
     expect(await figures('database_errors_total{code="ECONNREFUSED"} ')).toEqual([1]);
   });

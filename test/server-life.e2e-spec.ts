@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { VACANT_PORT } from './support/free-port';
 import { ADMIN, postJson, ServerProcess, takenPort, temporaryFolder } from './support/server-process';
 
 const ALREADY_USES =
@@ -147,8 +148,7 @@ describe('a server process that cannot serve', () => {
 
   it('says that its database cannot be reached', async () => {
     const external = { JWT_SECRET: 'sekrit of thirty-two characters or more' };
-    // Nobody is given that port to listen on, as one that was free might be meanwhile.
-    const DATABASE_URL = 'postgres://app:sekrit@127.0.0.1:1/market';
+    const DATABASE_URL = `postgres://app:sekrit@127.0.0.1:${VACANT_PORT}/market`;
     expect(await refusal({ ...external, DATABASE_URL })).toMatch(
       /^PostgreSQL at 127\.0\.0\.1:1\/market cannot be reached \(.*\): check DATABASE_URL .*\n$/,
     );

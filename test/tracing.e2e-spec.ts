@@ -4,6 +4,7 @@ import { SPANS } from '../src/tracing/tracing.module';
 import { startApp, type TestApp } from './support/app';
 import { asOwner } from './support/database';
 import { until } from './support/eventually';
+import { VACANT_PORT } from './support/free-port';
 import { LogLines } from './support/log-lines';
 import { TraceCollector, type CollectedSpan } from './support/trace-collector';
 
@@ -150,8 +151,7 @@ describe('traces', () => {
 describe('a collector that is away', () => {
   it('fails no request, is told of once, and does not keep the process', async () => {
     const log = new LogLines();
-    // Nobody is given that port to listen on, as one that was free might be meanwhile.
-    const away = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' };
+    const away = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${VACANT_PORT}` };
     const app = await startApp(away, undefined, log.logger);
     for (let times = 0; times < 5; times++)
       expect((await app.get('/api/auth/sessions', { as: app.admin })).status).toBe(200);

@@ -8,7 +8,6 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
-  rmSync,
 } from 'node:fs';
 import { symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,13 +15,12 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client } from 'pg';
 import { startEmbeddedPostgres, type EmbeddedDatabase } from '../../src/database/embedded/embedded-postgres';
+import { removeFolder } from './remove-folder';
 
 const SOURCES = resolve(__dirname, '../../src/database/embedded');
 /** All that the embedded database takes from elsewhere, below `src`. */
 const FROM_ELSEWHERE = ['config/data-folder', 'database/sql-states'];
 const SOURCE_ROOT = resolve(SOURCES, '../..');
-/** Whole folders, also those where a process that was killed a moment ago still ends its last file. */
-const REMOVED = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 };
 const MODULES = resolve(__dirname, '../../node_modules');
 
 /** A process that started the embedded database in its own node, as a server or a command does. */
@@ -91,13 +89,13 @@ export class EmbeddedLab {
     for (const child of children) child.kill('SIGKILL');
     for (const database of databases) await database.stop();
     for (const { directory } of databases.filter((database) => !database.directory.startsWith(this.root))) {
-      rmSync(join(directory, '..'), REMOVED);
+      removeFolder(join(directory, '..'));
     }
   }
 
   /** Removes all folders. */
   close(): void {
-    rmSync(this.root, REMOVED);
+    removeFolder(this.root);
   }
 
   private async createTemplate(): Promise<string> {

@@ -2,6 +2,9 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
+/** A port that nobody is given to listen on, as one that was free a moment ago may be: for who is to find nobody there. */
+export const VACANT_PORT = 1;
+
 /** The system gives others to whoever asks for any, from 32768 on where it is Linux: servers of other tests, and connections. */
 const [FIRST, END] = [10_000, 20_000];
 

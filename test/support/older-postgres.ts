@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { userForNewCluster } from '../../src/database/embedded/postgres-user';
 import { APP, databaseUrl, OWNER, prepareRoles } from '../../src/database/embedded/roles';
 import { ensurePostgresInstalled } from './debian-program.mjs';
 import { freePort } from './free-port';
+import { removeFolder } from './remove-folder';
 
 const MAJOR = 15;
 const EPHEMERAL = [
@@ -60,7 +61,7 @@ export class OlderPostgres {
 
   remove(): void {
     this.control('stop');
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+    removeFolder(this.folder);
   }
 
   private control(command: 'start' | 'stop', libraries = ''): void {

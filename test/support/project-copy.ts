@@ -9,7 +9,6 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -18,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { edited, type EditBlock, type FileBlock } from './document-blocks';
+import { removeFolder } from './remove-folder';
 
 const PROJECT = resolve(__dirname, '../..');
 /** What is installed, built or private is no source. */
@@ -94,7 +94,7 @@ export class ProjectCopy {
   /** Ends what still runs in it. */
   remove(): void {
     for (const { pid } of this.running) if (pid !== undefined) process.kill(-pid, 'SIGTERM');
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+    removeFolder(this.folder);
   }
 
   private expectFile({ file, text }: FileBlock): void {

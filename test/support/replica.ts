@@ -12,6 +12,7 @@ import { launchPostmaster, stopPostmaster } from '../../src/database/embedded/po
 import { binariesFor } from '../../src/database/embedded/system-home';
 import { migrate } from '../../src/database/schema/migrate';
 import { freePort } from './free-port';
+import { removeFolder } from './remove-folder';
 
 const say = (): void => undefined;
 /** What belongs to the primary's process and not to a copy of its files. */
@@ -75,7 +76,7 @@ export class Standby {
 
   async remove(): Promise<void> {
     await stopPostmaster(this.place, this.binaries, this.pid);
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+    removeFolder(this.folder);
   }
 }
 

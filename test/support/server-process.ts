@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { removeFolder } from './remove-folder';
 
 const SERVER = join(__dirname, '../../dist/src/main.js');
 export const ADMIN = { email: 'admin@example.org', password: 'correct horse battery' };
@@ -64,9 +65,7 @@ export class ServerProcess {
 export function temporaryFolder(): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'gridtokenx-server-'));
   chmodSync(path, 0o755);
-  // The process that writes PostgreSQL's log ends a moment after PostgreSQL.
-  const remove = () => rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
-  return { path, remove };
+  return { path, remove: () => removeFolder(path) };
 }
 
 /** A port that somebody else listens on. */
