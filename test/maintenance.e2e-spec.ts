@@ -4,6 +4,7 @@ import { startApp, type Person, type TestApp } from './support/app';
 import { asOwner } from './support/database';
 import { eventually, until } from './support/eventually';
 import { hasMeter } from './support/generation';
+import { stopClock } from './support/recurring-jobs';
 
 const MB = 1024 * 1024;
 
@@ -23,7 +24,7 @@ describe('maintenance', () => {
     auditor = await app.registers({ role: 'auditor' });
     maintenance = app.nest.get(MaintenanceService);
     // It runs here when the tests say so, also where they run at its hour of the week or month.
-    await owner(`DELETE FROM pgboss.schedule WHERE name LIKE 'maintenance.%'`);
+    await stopClock(app.urls);
   });
   afterAll(() => app.close());
 

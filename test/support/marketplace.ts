@@ -1,5 +1,6 @@
 import { MarketplaceExpiry } from '../../src/marketplace/marketplace-expiry';
 import type { Answer, Person, TestApp } from './app';
+import { until } from './eventually';
 import { givesEnergy } from './market';
 
 /** Lists an offer; the seller is given the energy first. Solar at 4 per kWh from now on, unless said otherwise. */
@@ -56,9 +57,13 @@ export async function letOrderEnd(app: TestApp, id: string): Promise<void> {
   );
 }
 
-/** Runs what the application runs every minute. */
-export function expiryRuns(app: TestApp): Promise<void> {
-  return app.nest.get(MarketplaceExpiry).run();
+const DUE = `SELECT id FROM energy_offers WHERE status = 'active' AND available_until <= now()
+  UNION ALL SELECT id FROM energy_orders WHERE status IN ('pending', 'partially_filled') AND expires_at <= now()`;
+
+/** Runs what the application runs every minute, which may be at it too: what that one has locked is passed over here. */
+export async function expiryRuns(app: TestApp): Promise<void> {
+  await app.nest.get(MarketplaceExpiry).run();
+  await until(async () => (await app.database.query(DUE)).length === 0);
 }
 
 /**
