@@ -16,7 +16,7 @@ describe('certificate numbers', () => {
       expect(readCertificateNumber(` ${prefix}-${year}-${misread} `)).toBe(number);
     }
     // Of 2^30 numbers two of so many may be the same, about once in 9 000 times: whoever issues one draws again.
-    expect(new Set(drawn).size).toBeGreaterThan(495);
+    expect(new Set(drawn).size).toBeGreaterThanOrEqual(499);
   });
 
   it.each([
