@@ -7,8 +7,8 @@ const ORDERS_A_SECOND = 5;
 
 type Place = Parameters<typeof fetch>[0];
 
-const isAnOrder = (url: Place, init?: RequestInit): boolean =>
-  init?.method === 'POST' && new Request(url).url.endsWith('/api/trading/orders');
+const placesOrders = (url: Place, init?: RequestInit): boolean =>
+  init?.method === 'POST' && new Request(url).url.endsWith('/api/trading/orders/batch');
 
 /** The refusal of the same request, asked for until it comes: on a slow machine nobody would come near the limit. */
 async function refusal(url: Place, init?: RequestInit): Promise<Response> {
@@ -42,7 +42,7 @@ describe('a replay on a server that limits requests', () => {
       const refused: (string | null)[] = [];
       const result = await replayOn(app, folder, async (...request) => {
         const [url, init] = request;
-        const isFirst = refused.length === 0 && isAnOrder(url, init);
+        const isFirst = refused.length === 0 && placesOrders(url, init);
         const response = isFirst ? await refusal(url, init) : await fetch(...request);
         if (response.status === 429) refused.push(response.headers.get('retry-after'));
         return response;
