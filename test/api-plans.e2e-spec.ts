@@ -60,7 +60,7 @@ describe('the API on a database in which everything is large', () => {
     await untilJobsAreDone(app);
     await jobs.runRecurring();
     await api.call(COMPARES_EVERYTHING, { as: people.auditor });
-  }, 240_000);
+  });
   afterAll(() => app.close());
 
   const statementsOf = (requestId: string): number =>

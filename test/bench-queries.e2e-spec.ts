@@ -31,5 +31,5 @@ describe('the benchmark of the hot queries', () => {
         }
       }
     }
-  }, 120_000);
+  });
 });

@@ -162,7 +162,7 @@ describe('the patterns', () => {
       for (const prices of [one, other]) await until(async () => (await prices.read(id)) === last);
       expect(await reader.get(taggedPrice(id))).toBe(last);
     }
-  }, 120_000);
+  });
 
   it('write-back: acknowledged when it is queued, stored in order, and again after a crash', async () => {
     const seen: (number | null)[] = [];

@@ -8,7 +8,7 @@ import { ADMIN, ServerProcess } from './support/server-process';
 import { expectShown, withFindings, type Findings } from './support/shown-output';
 
 /** Commands compile, start servers and fill databases, while other tests do the same. */
-const PATIENCE_MS = 300_000;
+const PATIENCE_MS = 900_000;
 const DOCUMENT = 'docs/extending.md';
 const steps = documentSteps(readFileSync(join(__dirname, '..', DOCUMENT), 'utf8'));
 

@@ -29,7 +29,7 @@ describe('the deep check of a market with a replica', () => {
       { DATABASE_REPLICA_URLS: standby.urlOf(urls.applicationUrl), DB_REPLICA_MAX_LAG_MS: '1500' },
       urls,
     );
-  }, 120_000);
+  });
   afterAll(async () => {
     await app.close();
     await database.stop();

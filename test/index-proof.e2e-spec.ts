@@ -15,7 +15,7 @@ describe('a filled database', () => {
   beforeAll(async () => {
     urls = await migratedDatabase();
     await fill(urls.ownerUrl, SIZES);
-  }, 120_000);
+  });
 
   it('has no row that refers to nothing, although they were loaded unchecked', async () => {
     const foreignKeys = await asOwner<{ name: string; orphans: string }>(

@@ -4,12 +4,9 @@ import { asOwner, emptyDatabase, migratedDatabase } from './support/database';
 import { startCommand, type Ended, type RunningCommand } from './support/database-command';
 import { IndexLab } from './support/index-lab';
 
-const MINUTE = 60_000;
 /** The number that every process asks for that migrates. */
 const MIGRATION_LOCK = 4_711_072_001;
 const DECLARED = indexCatalogue().length;
-
-jest.setTimeout(2 * MINUTE);
 
 describe('npm run db:indexes', () => {
   let lab: IndexLab;

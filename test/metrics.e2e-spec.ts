@@ -207,7 +207,7 @@ describe('metrics', () => {
     await inTurns(tokens, async (as) => expect((await app.get('/api/users/me', { as })).status).toBe(200));
 
     expect(seriesIn(await scrape()).filter((one) => !before.has(one) && !STATES.test(one))).toEqual([]);
-  }, 120_000);
+  });
 
   async function tokensOfUsers(): Promise<string[]> {
     const users = await asOwner<{ id: string }>(

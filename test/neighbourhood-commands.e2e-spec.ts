@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { startApp, type TestApp } from './support/app';
 import { expectBooksToBalance } from './support/market';
 
-const MINUTE = 60_000;
 const COMMANDS = join(__dirname, '../dist/src/demo');
 
 interface Ended {
@@ -32,67 +31,59 @@ describe('the commands of the neighbourhood', () => {
 
   const admin = () => ({ ADMIN_EMAIL: app.admin.email, ADMIN_PASSWORD: app.admin.password });
 
-  it(
-    'generate a neighbourhood, and replay it with a table',
-    async () => {
-      const neighbourhood = join(folder, 'day');
-      const generated = await runs('generate.command.js', [
-        neighbourhood,
-        '--days',
-        '1',
-        '--before',
-        '2026-03-15',
-      ]);
-      expect(generated).toMatchObject({ code: 0, errors: '' });
-      const replayed = await runs('replay.command.js', [neighbourhood, '--url', app.url], admin());
-      expect(replayed.code).toBe(0);
-      expect(replayed.output).toContain('1152 accepted, 0 duplicates, 0 revised, 0 rejected');
-      expect(replayed.output.split('\n').filter((line) => line.includes('│ GTX-DEMO'))).toHaveLength(12);
-      expect(replayed.errors).toMatch(/^Trading +\d+\/\d+ in /m);
-      const again = await runs('replay.command.js', [neighbourhood, '--url', app.url, '--json'], admin());
-      expect(again.code).toBe(0);
-      expect(JSON.parse(again.output)).toMatchObject({
-        sound: true,
-        readings: { accepted: 0, duplicates: 1152 },
-      });
-    },
-    2 * MINUTE,
-  );
+  it('generate a neighbourhood, and replay it with a table', async () => {
+    const neighbourhood = join(folder, 'day');
+    const generated = await runs('generate.command.js', [
+      neighbourhood,
+      '--days',
+      '1',
+      '--before',
+      '2026-03-15',
+    ]);
+    expect(generated).toMatchObject({ code: 0, errors: '' });
+    const replayed = await runs('replay.command.js', [neighbourhood, '--url', app.url], admin());
+    expect(replayed.code).toBe(0);
+    expect(replayed.output).toContain('1152 accepted, 0 duplicates, 0 revised, 0 rejected');
+    expect(replayed.output.split('\n').filter((line) => line.includes('│ GTX-DEMO'))).toHaveLength(12);
+    expect(replayed.errors).toMatch(/^Trading +\d+\/\d+ in /m);
+    const again = await runs('replay.command.js', [neighbourhood, '--url', app.url, '--json'], admin());
+    expect(again.code).toBe(0);
+    expect(JSON.parse(again.output)).toMatchObject({
+      sound: true,
+      readings: { accepted: 0, duplicates: 1152 },
+    });
+  });
 
-  it(
-    'fill an empty server with the demo and hand out the log-ins, to the owner of the file only',
-    async () => {
-      const loginsFile = join(folder, 'logins.txt');
-      const empty = await startApp();
-      try {
-        // A wrong password must not leave households behind whose passwords are made from it.
-        const wrong = { ADMIN_EMAIL: empty.admin.email, ADMIN_PASSWORD: 'wrong' };
-        const day = join(folder, 'day');
-        const refused = await runs('replay.command.js', [day, '--url', empty.url], wrong);
-        expect(refused.errors).toContain('The server knows no admin');
-        const { code, output, errors } = await runs('fill-demo.command.js', [], {
-          DEMO_URL: empty.url,
-          DEMO_ADMIN_TOKEN: empty.admin.token,
-          DEMO_SEED_SECRET: 'a secret of tests',
-          DEMO_UNTIL: new Date().toISOString().slice(0, 10),
-          DEMO_LOGINS_FILE: loginsFile,
-        });
-        expect({ code, errors }).toEqual({ code: 0, errors: '' });
-        expect(output).toContain(`${empty.url}/docs`);
-        expect(statSync(loginsFile).mode & 0o777).toBe(0o600);
-        const [, first = ''] = readFileSync(loginsFile, 'utf8').split('\n');
-        const [, email = '', password = ''] = /(\S+@\S+) +(\S+)$/.exec(first) ?? [];
-        expect(output).toContain(password);
-        const mali = await empty.logsIn(email, password);
-        const { body } = await empty.get('/api/meters/stats', { as: mali });
-        expect(body).toMatchObject({ readings: 14 * 96, unmintedKwh: '0.000', timeZone: 'Asia/Bangkok' });
-        await expectBooksToBalance(empty);
-      } finally {
-        await empty.close();
-      }
-    },
-    2 * MINUTE,
-  );
+  it('fill an empty server with the demo and hand out the log-ins, to the owner of the file only', async () => {
+    const loginsFile = join(folder, 'logins.txt');
+    const empty = await startApp();
+    try {
+      // A wrong password must not leave households behind whose passwords are made from it.
+      const wrong = { ADMIN_EMAIL: empty.admin.email, ADMIN_PASSWORD: 'wrong' };
+      const day = join(folder, 'day');
+      const refused = await runs('replay.command.js', [day, '--url', empty.url], wrong);
+      expect(refused.errors).toContain('The server knows no admin');
+      const { code, output, errors } = await runs('fill-demo.command.js', [], {
+        DEMO_URL: empty.url,
+        DEMO_ADMIN_TOKEN: empty.admin.token,
+        DEMO_SEED_SECRET: 'a secret of tests',
+        DEMO_UNTIL: new Date().toISOString().slice(0, 10),
+        DEMO_LOGINS_FILE: loginsFile,
+      });
+      expect({ code, errors }).toEqual({ code: 0, errors: '' });
+      expect(output).toContain(`${empty.url}/docs`);
+      expect(statSync(loginsFile).mode & 0o777).toBe(0o600);
+      const [, first = ''] = readFileSync(loginsFile, 'utf8').split('\n');
+      const [, email = '', password = ''] = /(\S+@\S+) +(\S+)$/.exec(first) ?? [];
+      expect(output).toContain(password);
+      const mali = await empty.logsIn(email, password);
+      const { body } = await empty.get('/api/meters/stats', { as: mali });
+      expect(body).toMatchObject({ readings: 14 * 96, unmintedKwh: '0.000', timeZone: 'Asia/Bangkok' });
+      await expectBooksToBalance(empty);
+    } finally {
+      await empty.close();
+    }
+  });
 
   it.each([
     [['replay.command.js'], {}, "missing required argument 'folder'"],

@@ -2,7 +2,6 @@ import { isSound } from '../src/demo/replay';
 import { startApp, type TestApp } from './support/app';
 import { neighbourhood, replayOn, type Folder } from './support/neighbourhood';
 
-const MINUTE = 60_000;
 const ORDERS_A_SECOND = 5;
 
 type Place = Parameters<typeof fetch>[0];
@@ -36,20 +35,16 @@ describe('a replay on a server that limits requests', () => {
     await app.close();
   });
 
-  it(
-    'waits as long as it is told to, and does everything',
-    async () => {
-      const refused: (string | null)[] = [];
-      const result = await replayOn(app, folder, async (...request) => {
-        const [url, init] = request;
-        const isFirst = refused.length === 0 && placesOrders(url, init);
-        const response = isFirst ? await refusal(url, init) : await fetch(...request);
-        if (response.status === 429) refused.push(response.headers.get('retry-after'));
-        return response;
-      });
-      expect(new Set(refused)).toEqual(new Set(['1']));
-      expect(isSound(result)).toBe(true);
-    },
-    5 * MINUTE,
-  );
+  it('waits as long as it is told to, and does everything', async () => {
+    const refused: (string | null)[] = [];
+    const result = await replayOn(app, folder, async (...request) => {
+      const [url, init] = request;
+      const isFirst = refused.length === 0 && placesOrders(url, init);
+      const response = isFirst ? await refusal(url, init) : await fetch(...request);
+      if (response.status === 429) refused.push(response.headers.get('retry-after'));
+      return response;
+    });
+    expect(new Set(refused)).toEqual(new Set(['1']));
+    expect(isSound(result)).toBe(true);
+  });
 });

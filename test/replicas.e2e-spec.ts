@@ -53,7 +53,7 @@ describe('a market with a replica', () => {
     database = await replicatedDatabase(folder.path);
     ({ standby, urls } = database);
     app = await startApp(variables(), urls, recorder);
-  }, 120_000);
+  });
   afterAll(async () => {
     await app.close();
     Logger.overrideLogger(false);

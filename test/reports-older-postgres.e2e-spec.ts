@@ -11,7 +11,6 @@ import { historyRecorder } from './support/history-recorder';
 import { OlderPostgres } from './support/older-postgres';
 
 const DB = '/api/admin/db';
-const INSTALLING_MS = 300_000;
 type Row = Record<string, any>;
 
 describe('reports on the oldest PostgreSQL that is supported', () => {
@@ -25,7 +24,7 @@ describe('reports on the oldest PostgreSQL that is supported', () => {
     await migrate(older.urls.ownerUrl, older.urls.applicationUrl);
     app = await startApp({}, older.urls);
     auditor = await app.registers({ role: 'auditor' });
-  }, INSTALLING_MS);
+  });
   afterAll(async () => {
     await app?.close();
     older?.remove();

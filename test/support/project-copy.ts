@@ -46,9 +46,6 @@ export class ProjectCopy {
     symlinkSync(join(PROJECT, 'node_modules'), join(this.folder, 'node_modules'));
     // Commands build before they run. Here that is done by `transpile`, in a second instead of twenty.
     writeFileSync(join(this.folder, 'scripts/build.mjs'), '');
-    // Jest has transformed nothing of this folder yet, which its first test waits for.
-    const jest = readFileSync(join(this.folder, 'jest.config.js'), 'utf8');
-    writeFileSync(join(this.folder, 'jest.config.js'), `${jest}module.exports.testTimeout = 150_000;\n`);
     mkdirSync(this.temporary);
   }
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ensureInstalled } from './debian-program.mjs';
 
-const START_DEADLINE_MS = 10_000;
+const START_DEADLINE_MS = 30_000;
 
 /** Starts redis-server on a free port of loopback. */
 export async function startRedis(directory) {
