@@ -49,8 +49,11 @@ describe('a cluster of three nodes', () => {
   };
 
   const url = () => nodes.map((node) => node.url).join(',');
-  const pair = () =>
-    Promise.all([connectedCache({ url: url() }), connectedCache({ url: url(), firstTierBytes: 0 })]);
+  const pair = (options: { commandTimeoutMs?: number } = {}) =>
+    Promise.all([
+      connectedCache({ ...options, url: url() }),
+      connectedCache({ ...options, url: url(), firstTierBytes: 0 }),
+    ]);
 
   it('keeps answers on all of them, and drops them by tag, key and pattern', async () => {
     const [one, other] = await pair();
@@ -88,7 +91,7 @@ describe('a cluster of three nodes', () => {
   });
 
   it('may lose a node for a while', async () => {
-    const [one] = await pair();
+    const [one] = await pair({ commandTimeoutMs: 1_000 });
     const entries = Array.from({ length: 30 }, () => someEntry());
     const last = nodes[2] as RedisProcess;
     last.signal('SIGSTOP');

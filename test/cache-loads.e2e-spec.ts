@@ -1,6 +1,7 @@
+import { createClient } from 'redis';
 import { keyOf, type CacheEntry } from '../src/cache/cache-entry';
 import type { SharedParts } from '../src/cache/cache-parts';
-import { tagKey } from '../src/cache/redis/redis-keys';
+import { leaseKey, tagKey } from '../src/cache/redis/redis-keys';
 import { newId } from '../src/common/id';
 import {
   closeCaches,
@@ -28,41 +29,72 @@ async function renews({ cache }: LabCache, entry: CacheEntry<number>, slow: Slow
   }, 'a renewal');
 }
 
-describe('an answer that takes long to renew', () => {
-  it('is computed by one process, and waited for by nobody else', async () => {
-    const [one, other] = [await connectedCache({ url }), await connectedCache({ url })];
-    const entry = someEntry({ ttlSeconds: 0.05, staleSeconds: 60 });
+/** Asks until a renewal of its own is under way, which finds that somebody else has the lease. */
+async function triesToRenew(
+  { cache, parts }: LabCache,
+  entry: CacheEntry<number>,
+  load: () => Promise<number>,
+): Promise<{ isRenewing: () => boolean; answers: Set<number> }> {
+  const isRenewing = () => parts.flights.joinable(keyOf(entry)) !== undefined;
+  const answers = new Set<number>();
+  await until(async () => {
+    answers.add(await cache.getOrCompute(entry, load));
+    return isRenewing();
+  }, 'a renewal by the other process');
+  return { isRenewing, answers };
+}
+
+/**
+ * What a process sees while another one renews an answer from 1 to 2. Who stands still for seconds loses the lease, and
+ * the other one is right to compute: then they do it once more.
+ */
+async function besideARenewal<Seen>(
+  look: (other: LabCache, entry: CacheEntry<number>) => Promise<Seen>,
+): Promise<{ seen: Seen; one: LabCache; entry: CacheEntry<number> }> {
+  const [one, other] = [await connectedCache({ url }), await connectedCache({ url })];
+  for (;;) {
+    const entry = someEntry<number>({ ttlSeconds: 0.05, staleSeconds: 60 });
     for (const { cache } of [one, other]) await cache.getOrCompute(entry, () => Promise.resolve(1));
     const slow = slowLoad<number>();
     await renews(one, entry, slow);
-    let inVain = 0;
-    const load = () => Promise.resolve(++inVain);
-    const isRenewing = () => other.parts.flights.joinable(keyOf(entry)) !== undefined;
-    await until(async () => {
-      expect(await other.cache.getOrCompute(entry, load)).toBe(1);
-      return isRenewing();
-    }, 'a renewal by the other process');
-    await until(() => !isRenewing(), 'its end');
-    expect(inVain).toBe(0);
+    const holder = await holderOf(entry);
+    const seen = await look(other, entry);
+    const isHeld = holder !== null && (await holderOf(entry)) === holder;
     slow.end(2);
+    if (isHeld) return { seen, one, entry };
+  }
+}
+
+/** Which load may fill the answer. */
+async function holderOf(entry: CacheEntry<number>): Promise<unknown> {
+  const client = await createClient({ url }).connect();
+  try {
+    return await client.get(leaseKey(keyOf(entry)));
+  } finally {
+    await client.disconnect();
+  }
+}
+
+describe('an answer that takes long to renew', () => {
+  it('is computed by one process, and waited for by nobody else', async () => {
+    const { seen, one, entry } = await besideARenewal(async (other, renewed) => {
+      let inVain = 0;
+      const { isRenewing, answers } = await triesToRenew(other, renewed, () => Promise.resolve(++inVain));
+      await until(() => !isRenewing(), 'its end');
+      return { inVain, answers };
+    });
+    expect(seen).toEqual({ inVain: 0, answers: new Set([1]) });
     await until(async () => (await one.cache.get(entry)) === 2, 'the new answer');
   });
 
   it('is computed by another process too where somebody waits for it', async () => {
-    const [one, other] = [await connectedCache({ url }), await connectedCache({ url })];
-    const entry = someEntry({ ttlSeconds: 0.05, staleSeconds: 60 });
-    for (const { cache } of [one, other]) await cache.getOrCompute(entry, () => Promise.resolve(1));
-    const slow = slowLoad<number>();
-    await renews(one, entry, slow);
-    const load = () => Promise.resolve(3);
-    const isRenewing = () => other.parts.flights.joinable(keyOf(entry)) !== undefined;
-    await until(async () => {
-      await other.cache.answer(entry, load);
-      return isRenewing();
-    }, 'a renewal by the other process');
-    other.parts.first.clear(); // it had to make room
-    expect(await other.cache.answer(entry, load)).toMatchObject({ outcome: 'bypass', value: 3 });
-    slow.end(2);
+    const { seen } = await besideARenewal(async (other, entry) => {
+      const load = () => Promise.resolve(3);
+      await triesToRenew(other, entry, load);
+      other.parts.first.clear(); // it had to make room
+      return other.cache.answer(entry, load);
+    });
+    expect(seen).toMatchObject({ outcome: 'bypass', value: 3 });
   });
 });
 

@@ -17,7 +17,6 @@ describe('two processes', () => {
       RATE_LIMIT_API: String(LIMIT),
       RATE_LIMIT_PUBLIC: String(LIMIT),
       REDIS_URL: redis.url,
-      REDIS_COMMAND_TIMEOUT_MS: '5000', // the machine of a test may be busy
     };
     const one = await startApp(variables);
     processes = [one, await startApp(variables, one.urls)];

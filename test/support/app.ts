@@ -40,7 +40,7 @@ export const ADMIN = { email: 'admin@example.org', password: 'correct horse batt
 const PASSWORD = 'a long enough password';
 
 /** How long tests that are not about that wait for Redis. */
-export const PATIENT_REDIS_MS = '2000';
+export const PATIENT_REDIS_MS = '10000';
 
 let people = 0;
 

@@ -95,14 +95,14 @@ const running: CacheService[] = [];
 interface LabOptions extends Partial<Omit<CacheSettings, 'redis'>> {
   readonly url?: string;
   readonly bus?: InvalidationBus;
-  /** Generous by default: the machine of a test may be busy. */
+  /** Generous by default: the machine of a test may be busy, and stand still for seconds. */
   readonly commandTimeoutMs?: number;
   readonly maxConnections?: number;
 }
 
 /** A cache of its own connections; closed by {@link closeCaches}. */
 export function makeCache(options: LabOptions = {}): LabCache {
-  const { url, bus = new NoBus(), commandTimeoutMs = 2_000, maxConnections = 2, ...settings } = options;
+  const { url, bus = new NoBus(), commandTimeoutMs = 10_000, maxConnections = 2, ...settings } = options;
   const parts = assembleCache(
     {
       defaultTtlSeconds: 300,

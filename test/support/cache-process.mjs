@@ -40,7 +40,7 @@ const settings = {
   redis:
     REDIS_URL === undefined
       ? undefined
-      : { url: REDIS_URL, connectTimeoutMs: 2_000, commandTimeoutMs: 2_000 },
+      : { url: REDIS_URL, connectTimeoutMs: 2_000, commandTimeoutMs: 10_000 },
 };
 const bus = database === undefined ? new NoBus() : new PostgresBus(DATABASE_URL, database);
 const cache = new CacheService(assembleCache(settings, new CacheEvents(), bus));
