@@ -153,9 +153,11 @@ describe('maintenance', () => {
 
     it('rebuilds those that hold too much of nothing, parts too, and no others', async () => {
       await owner('CREATE TABLE swollen (id int, at int) PARTITION BY RANGE (at)');
-      await owner('CREATE TABLE swollen_1 PARTITION OF swollen FOR VALUES FROM (1) TO (2)');
+      // An analysis by autovacuum that began before the rows were deleted would keep them from being vacuumed away.
+      const alone = 'WITH (autovacuum_enabled = false)';
+      await owner(`CREATE TABLE swollen_1 PARTITION OF swollen FOR VALUES FROM (1) TO (2) ${alone}`);
       await owner('CREATE INDEX swollen_id ON swollen (id)');
-      await owner('CREATE TABLE sound (id int)');
+      await owner(`CREATE TABLE sound (id int) ${alone}`);
       await owner('CREATE INDEX sound_id ON sound (id)');
       await owner('INSERT INTO swollen SELECT n, 1 FROM generate_series(1, 1000000) AS n');
       await owner('INSERT INTO sound SELECT n FROM generate_series(1, 1000000) AS n');
