@@ -1,6 +1,7 @@
 import { UsersService } from '../src/users/users.service';
 import { startApp, type Person, type TestApp } from './support/app';
 import { asOwner } from './support/database';
+import { until } from './support/eventually';
 import { expectBooksToBalance, givesEnergy } from './support/market';
 import { mailTo, tokenSentTo, untilJobsAreDone } from './support/mailbox';
 
@@ -264,12 +265,11 @@ describe('the own account', () => {
       let closing: Promise<{ status: number }> | undefined;
       await app.database.transaction(async (tx) => {
         await app.nest.get(UsersService).requireActive(tx, person.id);
+        const [own] = await tx.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+        const waiting = 'SELECT pid FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))';
         closing = close(person);
-        const first = await Promise.race([
-          closing,
-          new Promise((resolve) => setImmediate(resolve, 'still open')),
-        ]);
-        expect(first).toBe('still open');
+        await until(async () => (await asOwner(app.urls, waiting, [own?.pid])).length > 0);
+        expect((await me(person)).email).toBe(person.email);
         expect(await app.nest.get(UsersService).walletOf(tx, person.id)).toBeNull();
       });
       expect((await closing)?.status).toBe(204);
