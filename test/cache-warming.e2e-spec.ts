@@ -84,13 +84,18 @@ describe('what is warmed after a start', () => {
     // What is slow on a busy machine is told as well, and is no text.
     const warn = (told: unknown) => void (typeof told === 'string' && warned.push(told));
     const logger = { log: silent, error: silent, warn };
-    // Slow enough for one plan more to be declared before it is over, however long the start takes.
-    const app = await startApp({ CACHE_WARM_LOADS_PER_SECOND: '4' }, urls, logger);
-    running.push(app);
-    app.nest.get(CacheWarming).declare(function* () {
-      for (const what of ['one', 'two']) yield () => Promise.reject(new Error(`no ${what}`));
-      throw new Error('no more');
+    const bootstrap = jest.spyOn(CacheWarming.prototype, 'onApplicationBootstrap');
+    // One plan more, there before any is followed, however long the start takes after that.
+    bootstrap.mockImplementationOnce(function (this: CacheWarming) {
+      this.declare(function* () {
+        for (const what of ['one', 'two']) yield () => Promise.reject(new Error(`no ${what}`));
+        throw new Error('no more');
+      });
+      this.onApplicationBootstrap(); // as it is, this time
     });
+    const app = await startApp(QUICKLY, urls, logger);
+    bootstrap.mockRestore();
+    running.push(app);
     expect(await warmingOf(app)).toEqual({ part: 'leader', warmed: ANSWERS, failed: 3 });
     expect(warned.filter((text) => text.includes('when asked for'))).toEqual([
       '3 could not be warmed and will be computed when asked for: Error: no one',
