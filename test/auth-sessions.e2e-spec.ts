@@ -277,7 +277,7 @@ describe.each(tiers)('sessions, by the look-up %s', (_, variables) => {
     const { accessToken } = (await app.post('/api/auth/login', { body })).body;
     await asOwner(
       app.urls,
-      `UPDATE sessions SET expires_at = now() + interval '5 seconds' WHERE user_id = $1`,
+      `UPDATE sessions SET expires_at = now() + interval '15 seconds' WHERE user_id = $1`,
       [person.id],
     );
     expect(await statusOf(accessToken)).toEqual(LIVES);

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createClient } from 'redis';
-import type { CacheEntry } from '../src/cache/cache-entry';
+import { keyOf, type CacheEntry } from '../src/cache/cache-entry';
+import { valueKey } from '../src/cache/redis/redis-keys';
 import { newId } from '../src/common/id';
 import {
   closeCaches,
@@ -193,7 +194,7 @@ describe('Redis', () => {
     const lab = await connectedCache({ url: server.url, firstTierBytes: 0 });
     for (const rubbish of ['', '{', '7', '"x"', '{"f":99,"v":1}', 'null', '[]']) {
       const entry = someEntry();
-      await run(server, ['SET', `gridtokenx:v:{${entry.key.join(':')}}`, rubbish]);
+      await run(server, ['SET', valueKey(keyOf(entry)), rubbish]);
       await answersWith(lab, entry, 1);
       await answersWith(lab, entry, 1);
     }

@@ -111,7 +111,7 @@ describe.each<[Bus]>([['Redis'], ['PostgreSQL']])(
       it('lives on when it is refreshed, though what was known of its end is over', async () => {
         const [row] = await asOwner<{ expires_at: Date }>(
           app.urls,
-          `UPDATE sessions SET expires_at = now() + interval '6 seconds' WHERE user_id = $1 RETURNING expires_at`,
+          `UPDATE sessions SET expires_at = now() + interval '15 seconds' WHERE user_id = $1 RETURNING expires_at`,
           [person.id],
         );
         await both.warm(ME, person);

@@ -2,6 +2,8 @@ import { Logger, type LoggerService } from '@nestjs/common';
 import { startApp, type TestApp } from './support/app';
 import { eventually } from './support/eventually';
 
+const HOUR_MS = 3_600_000;
+
 interface Line {
   readonly message: string;
   readonly fingerprint: string;
@@ -72,10 +74,11 @@ describe('the log of slow statements', () => {
     const serial = 'SLOW-STREAM-1';
     const meter = { serial, zone: 'north', energySource: 'solar', capacityKw: '5.000', timeZone: 'UTC' };
     await app.post('/api/meters', { as: owner, body: meter });
+    const hour = new Date(Math.floor(Date.now() / HOUR_MS) * HOUR_MS - HOUR_MS).toISOString();
     const header = 'meter_serial,interval_start,interval_minutes,generated_wh,consumed_wh';
     const { status, body } = await app.post('/api/meters/readings', {
       as: owner,
-      body: `${header}\n${serial},2026-01-01T00:00:00.000Z,15,100,20\n`,
+      body: `${header}\n${serial},${hour},15,100,20\n`,
       headers: { 'content-type': 'text/csv' },
     });
     expect({ status, accepted: body.accepted }).toEqual({ status: 200, accepted: 1 });

@@ -40,7 +40,7 @@ describe('embedded PostgreSQL after', () => {
     starter.started.catch(() => undefined);
     const beginning = () =>
       existsSync(dataDir) && readdirSync(dataDir).some((name) => name.startsWith('postgres.new-'));
-    expect(await eventually(beginning, 10_000, 1)).toBe(true);
+    expect(await eventually(beginning, 30_000, 1)).toBe(true);
     await kill9(starter);
 
     const database = await lab.open(dataDir);
@@ -53,7 +53,7 @@ describe('embedded PostgreSQL after', () => {
     const dataDir = lab.newDataDir();
     const starter = lab.starter(dataDir);
     starter.started.catch(() => undefined);
-    expect(await eventually(() => existsSync(join(dataDir, 'postgres')), 20_000, 1)).toBe(true);
+    expect(await eventually(() => existsSync(join(dataDir, 'postgres')), 80_000, 1)).toBe(true);
     await kill9(starter);
 
     const database = await lab.open(dataDir);
