@@ -16,6 +16,7 @@ describe('failures of the database', () => {
     ['away', new Error('Connection terminated unexpectedly')],
     ['away', new Error('Connection terminated due to connection timeout')],
     ['away', new Error('Client has encountered a connection error and is not queryable')],
+    ['away', new Error('Query read timeout')],
     ['away', new Error('Query runner already released. Cannot run queries anymore.')],
     ['away', new AggregateError([coded('ECONNREFUSED'), coded('ECONNREFUSED')])],
     ['busy', coded('53300')],

@@ -32,6 +32,9 @@ export function databaseFailure(error: unknown): DatabaseFailure | undefined {
   return CONNECTION_BROKEN.test(message) ? 'away' : undefined;
 }
 
+/** Whether nothing was heard of a statement for as long as its connection waits: PostgreSQL may be doing it all the same. */
+export const isReadTimeout = (error: unknown): boolean => reasonOf(error) === 'Query read timeout';
+
 /** What went wrong, in the words of PostgreSQL or node, for the log. */
 export function reasonOf(error: unknown): string {
   const cause = firstOf(error);

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
 import { CacheService } from '../../cache/cache.service';
 import { TooLate, withinDeadline } from '../../common/deadline';
-import { databaseFailure, reasonOf } from '../../database/failures';
+import { databaseFailure, isReadTimeout, reasonOf } from '../../database/failures';
 import { HealthChecks, type HealthCheck } from './health-checks';
 import { deepHealth } from './health.cache';
 import { HealthDatabase, PART_DEADLINE_MS } from './health-database';
@@ -48,9 +48,9 @@ export class DeepHealthService {
     try {
       return await withinDeadline(check(this.database), PART_DEADLINE_MS, name);
     } catch (error) {
-      const failure = databaseFailure(error);
-      if (error instanceof TooLate || failure === 'slow' || failure === 'busy') return UNKNOWN;
-      if (failure === undefined) this.logger.warn(`The health check ${name} failed: ${reasonOf(error)}`);
+      if (isLate(error)) return UNKNOWN;
+      if (databaseFailure(error) === undefined)
+        this.logger.warn(`The health check ${name} failed: ${reasonOf(error)}`);
       return {
         status: 'down',
         detail: `It could not be looked at: ${reasonOf(error)}`,
@@ -58,6 +58,12 @@ export class DeepHealthService {
       };
     }
   }
+}
+
+/** Whoever stood still for a moment hears of the connection's own, longer deadline first. */
+function isLate(error: unknown): boolean {
+  const failure = databaseFailure(error);
+  return error instanceof TooLate || failure === 'slow' || failure === 'busy' || isReadTimeout(error);
 }
 
 const UNKNOWN: PartHealth = {
