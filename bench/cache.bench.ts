@@ -35,7 +35,7 @@ interface Options {
 const DESCRIPTION = [
   'Measures the cache beside bentocache, cache-manager, the bare Redis client and Fastify alone.',
   'Everything is asked for the same list of 7 kB, in one process and one run, and the sides take turns: compare ' +
-    'ratios, not figures. It takes about three minutes.',
+    'ratios, not figures. It takes about four minutes.',
 ].join('\n\n');
 
 const HELP = `
