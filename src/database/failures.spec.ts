@@ -1,4 +1,5 @@
-import { databaseFailure, isRefusal, reasonOf } from './failures';
+import { TooLate } from '../common/deadline';
+import { databaseFailure, isRefusal, isUnanswered, reasonOf } from './failures';
 
 const coded = (code: string) => Object.assign(new Error(code), { code });
 
@@ -31,6 +32,18 @@ describe('failures of the database', () => {
     [undefined, undefined],
   ])('%s: %s', (failure, error) => {
     expect(databaseFailure(error)).toBe(failure);
+  });
+
+  it.each([
+    [true, new TooLate('PostgreSQL did not answer within 2000 ms')],
+    [true, new Error('Query read timeout')],
+    [true, coded('57014')],
+    [true, coded('53300')],
+    [false, coded('ECONNREFUSED')],
+    [false, coded('42P01')],
+    [false, undefined],
+  ])('leave open what was asked for, %s: %s', (unanswered, error) => {
+    expect(isUnanswered(error)).toBe(unanswered);
   });
 
   it('are refusals only where PostgreSQL answered and went on', () => {

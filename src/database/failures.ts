@@ -1,3 +1,4 @@
+import { TooLate } from '../common/deadline';
 import { DomainError } from '../common/domain-error';
 import { sqlState } from './query-events';
 
@@ -16,6 +17,7 @@ const AWAY = /^(08|57P0|58|25P0[34])/; // connection lost, shutting down or star
 /** What node says of a socket. */
 const SOCKET = /^(E(CONN|PIPE|HOST|NET|AI_|TIMEDOUT)|ENOTFOUND)/;
 /** What pg, pg-pool and TypeORM say without any code. */
+const READ_TIMEOUT = 'Query read timeout';
 const POOL_EXHAUSTED = /^timeout exceeded when trying to connect$/;
 const CONNECTION_BROKEN =
   /^(Connection terminated|timeout expired|Query read timeout|Client (has encountered|was closed)|Query runner already released|Cannot use a pool after|Driver not Connected)/;
@@ -32,8 +34,16 @@ export function databaseFailure(error: unknown): DatabaseFailure | undefined {
   return CONNECTION_BROKEN.test(message) ? 'away' : undefined;
 }
 
-/** Whether nothing was heard of a statement for as long as its connection waits: PostgreSQL may be doing it all the same. */
-export const isReadTimeout = (error: unknown): boolean => reasonOf(error) === 'Query read timeout';
+/**
+ * Whether there was no answer in time, which tells nothing of what was asked for. Whoever stood still for a moment hears of
+ * the connection's own deadline before the asker's shorter one.
+ */
+export function isUnanswered(error: unknown): boolean {
+  const failure = databaseFailure(error);
+  return (
+    error instanceof TooLate || failure === 'busy' || failure === 'slow' || reasonOf(error) === READ_TIMEOUT
+  );
+}
 
 /** What went wrong, in the words of PostgreSQL or node, for the log. */
 export function reasonOf(error: unknown): string {

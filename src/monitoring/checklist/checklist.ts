@@ -1,5 +1,4 @@
-import { TooLate } from '../../common/deadline';
-import { databaseFailure, reasonOf } from '../../database/failures';
+import { isUnanswered, reasonOf } from '../../database/failures';
 import type { ReportDatabase } from '../reports/report-database';
 import { readReport, sourceOf, type ReportAnswer } from '../reports/report-reader';
 import { reportNamed } from '../reports/reports';
@@ -77,18 +76,13 @@ async function judge(box: Box, sight: Sight): Promise<Verdict> {
     return await box.judge(sight);
   } catch (error) {
     const evidence = `it could not be judged: ${reasonOf(error)}`;
-    return isContention(error)
+    return isUnanswered(error)
       ? warn(
           evidence,
           'Ask again when there is less to do: GET /api/admin/db/pool, /api/admin/db/long-running and /api/admin/db/locks show who is in the way',
         )
       : fail(evidence, 'Look at GET /api/admin/health and the log for what is wrong, and ask again');
   }
-}
-
-function isContention(error: unknown): boolean {
-  const failure = databaseFailure(error);
-  return error instanceof TooLate || failure === 'busy' || failure === 'slow';
 }
 
 export function summaryOf(boxes: readonly Verdict[]): ChecklistAnswer['summary'] {

@@ -1,8 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { HealthCheckService, HealthIndicatorService } from '@nestjs/terminus';
 import { CacheService } from '../../cache/cache.service';
-import { TooLate, withinDeadline } from '../../common/deadline';
-import { databaseFailure, isReadTimeout, reasonOf } from '../../database/failures';
+import { withinDeadline } from '../../common/deadline';
+import { databaseFailure, isUnanswered, reasonOf } from '../../database/failures';
 import { HealthChecks, type HealthCheck } from './health-checks';
 import { deepHealth } from './health.cache';
 import { HealthDatabase, PART_DEADLINE_MS } from './health-database';
@@ -48,7 +48,7 @@ export class DeepHealthService {
     try {
       return await withinDeadline(check(this.database), PART_DEADLINE_MS, name);
     } catch (error) {
-      if (isLate(error)) return UNKNOWN;
+      if (isUnanswered(error)) return UNKNOWN;
       if (databaseFailure(error) === undefined)
         this.logger.warn(`The health check ${name} failed: ${reasonOf(error)}`);
       return {
@@ -58,12 +58,6 @@ export class DeepHealthService {
       };
     }
   }
-}
-
-/** Whoever stood still for a moment hears of the connection's own, longer deadline first. */
-function isLate(error: unknown): boolean {
-  const failure = databaseFailure(error);
-  return error instanceof TooLate || failure === 'slow' || failure === 'busy' || isReadTimeout(error);
 }
 
 const UNKNOWN: PartHealth = {
