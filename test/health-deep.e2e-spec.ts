@@ -11,6 +11,7 @@ import { HealthChecks } from '../src/monitoring/health/health-checks';
 import { startApp, type TestApp } from './support/app';
 import { asOwner, migratedDatabase } from './support/database';
 import { eventually, until } from './support/eventually';
+import { VACANT_PORT } from './support/free-port';
 import { SeverableLine } from './support/severable-line';
 
 const ROUTE = '/api/admin/health';
@@ -292,7 +293,7 @@ describe('the deep check of an embedded database', () => {
 
 describe('the deep check of a process that is cut off', () => {
   it('from Redis says so', async () => {
-    const app = await startApp({ REDIS_URL: 'redis://127.0.0.1:1' });
+    const app = await startApp({ REDIS_URL: `redis://127.0.0.1:${VACANT_PORT}` });
     const found = await look(app);
     expect(found.status).toBe('degraded');
     expect(partOf(found, 'cache')).toMatchObject({

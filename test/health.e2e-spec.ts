@@ -6,6 +6,7 @@ import { HealthService } from '../src/monitoring/health/health.service';
 import { startApp, type TestApp } from './support/app';
 import { asOwner, migratedDatabase } from './support/database';
 import { eventually, until } from './support/eventually';
+import { VACANT_PORT } from './support/free-port';
 import { SeverableLine } from './support/severable-line';
 
 const READY = '/health/ready';
@@ -167,7 +168,7 @@ describe('a process that is cut off', () => {
   });
 
   it('from Redis stays ready, only degraded', async () => {
-    const app = await startApp({ REDIS_URL: 'redis://127.0.0.1:1' });
+    const app = await startApp({ REDIS_URL: `redis://127.0.0.1:${VACANT_PORT}` });
     const { body } = await untilReady(app, 200);
     expect(body).toMatchObject({ status: 'ok', cache: 'degraded' });
     expect(body.details.cache).toMatchObject({

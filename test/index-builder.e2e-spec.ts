@@ -4,7 +4,7 @@ import { Partitions } from '../src/database/partitions';
 import { buildIndex, dropIndex, replaceIndex } from '../src/database/indexes/index-builder';
 import type { BuildEvent } from '../src/database/indexes/run-step';
 import { startApp, type TestApp } from './support/app';
-import { emptyDatabase } from './support/database';
+import { emptyDatabase, untilBlockedBy } from './support/database';
 import { IndexLab } from './support/index-lab';
 
 const BY_OWNER = { name: 'items_by_owner', table: 'items', definition: '(owner, id)' };
@@ -104,7 +104,7 @@ describe('an index on a living table', () => {
     await other.query('SELECT 1');
     // It waits for the build, which will wait for its snapshot.
     const locking = other.query('LOCK TABLE items IN SHARE ROW EXCLUSIVE MODE');
-    await lab.untilBlockedBy(pid);
+    await untilBlockedBy(lab.urls, pid);
     await writer.query('COMMIT');
     await locking;
     await other.query('COMMIT');

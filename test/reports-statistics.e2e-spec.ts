@@ -2,7 +2,7 @@ import { ReportDatabase } from '../src/monitoring/reports/report-database';
 import { readReport, sourceOf, type ReportAnswer } from '../src/monitoring/reports/report-reader';
 import type { ReportSource } from '../src/monitoring/reports/report-source';
 import { reportNamed } from '../src/monitoring/reports/reports';
-import { emptyDatabase, migratedDatabase } from './support/database';
+import { emptyDatabase, migratedDatabase, untilBlockedBy } from './support/database';
 import { eventually } from './support/eventually';
 import { IndexLab } from './support/index-lab';
 
@@ -211,7 +211,7 @@ describe('reports from the statistics of PostgreSQL', () => {
       const locker = await lab.session();
       const [{ pid }] = (await reader.query('SELECT pg_backend_pid() AS pid')).rows;
       const locked = locker.query('BEGIN; LOCK TABLE scratch IN ACCESS EXCLUSIVE MODE');
-      await lab.untilBlockedBy(pid);
+      await untilBlockedBy(lab.urls, pid);
 
       const expectAll = async () => {
         for (const name of [...REPORTS, 'indexes/advice', 'bloat', 'drift']) {

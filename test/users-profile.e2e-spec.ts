@@ -1,7 +1,6 @@
 import { UsersService } from '../src/users/users.service';
 import { startApp, type Person, type TestApp } from './support/app';
-import { asOwner } from './support/database';
-import { until } from './support/eventually';
+import { asOwner, untilBlockedBy } from './support/database';
 import { expectBooksToBalance, givesEnergy } from './support/market';
 import { mailTo, tokenSentTo, untilJobsAreDone } from './support/mailbox';
 
@@ -266,9 +265,8 @@ describe('the own account', () => {
       await app.database.transaction(async (tx) => {
         await app.nest.get(UsersService).requireActive(tx, person.id);
         const [own] = await tx.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-        const waiting = 'SELECT pid FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))';
         closing = close(person);
-        await until(async () => (await asOwner(app.urls, waiting, [own?.pid])).length > 0);
+        await untilBlockedBy(app.urls, own?.pid as number);
         expect((await me(person)).email).toBe(person.email);
         expect(await app.nest.get(UsersService).walletOf(tx, person.id)).toBeNull();
       });

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { migrate } from '../../src/database/schema/migrate';
 import type { DatabaseUrls } from '../../src/database/database.module';
+import { until } from './eventually';
 
 const TEMPLATE = 'gridtokenx_migrated';
 /** Test workers take turns in making the template. */
@@ -33,6 +34,12 @@ export async function asOwner<Row = Record<string, unknown>>(
   } finally {
     await client.end();
   }
+}
+
+/** Waits until somebody waits for a session. */
+export function untilBlockedBy(urls: DatabaseUrls, pid: number): Promise<void> {
+  const blocked = 'SELECT FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))';
+  return until(async () => (await asOwner(urls, blocked, [pid])).length > 0);
 }
 
 /** An empty database without a schema. */

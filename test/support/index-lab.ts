@@ -53,13 +53,6 @@ export class IndexLab {
     }
   }
 
-  /** Waits until somebody waits for a session. */
-  async untilBlockedBy(pid: number): Promise<void> {
-    const client = await this.session();
-    const blocked = 'SELECT 1 FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))';
-    while ((await client.query(blocked, [pid])).rowCount === 0);
-  }
-
   /** Every index of a table and of its partitions, by name. */
   async indexesOf(table: string): Promise<Map<string, LiveIndex>> {
     const tables = await readLiveTables(await this.session(), [table]);
